@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// In CI a warning stops the build; on a developer's machine it is only a warning.
+let strict: [SwiftSetting] =
+  Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+let package = Package(
+  name: "ackscope",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "ackscope", targets: ["ackscope"])
+  ],
+  dependencies: [
+    // Sockets and HTTP/1.1 on both legs.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    // Commands, help and shell completions.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // Ctrl-C and SIGTERM as an orderly stop.
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // MARK: effects
+    .executableTarget(
+      name: "ackscope",
+      dependencies: [
+        "ProxyServer", "LiveView", "CaptureInspector", "DemoChat", "SessionDecoder",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ], swiftSettings: strict),
+
+    // MARK: shells. A shell never imports another shell.
+    .target(
+      name: "ProxyServer",
+      dependencies: [
+        "SessionDecoder",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ], swiftSettings: strict),
+    .target(name: "LiveView", dependencies: ["CaptureFormat"], swiftSettings: strict),
+    .target(name: "CaptureInspector", dependencies: ["CaptureFormat"], swiftSettings: strict),
+    .target(
+      name: "DemoChat",
+      dependencies: [
+        "JSONText",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOWebSocket", package: "swift-nio"),
+      ], swiftSettings: strict),
+
+    // MARK: compose. From here down: no I/O, no clock, no task.
+    .target(
+      name: "SessionDecoder",
+      dependencies: ["CaptureFormat", "AckCorrelation", "SocketIOPackets", "WebSocketFrames"],
+      swiftSettings: strict),
+
+    // MARK: format
+    .target(
+      name: "CaptureFormat", dependencies: ["JSONText", "AckCorrelation"], swiftSettings: strict),
+
+    // MARK: core
+    .target(name: "AckCorrelation", dependencies: ["JSONText"], swiftSettings: strict),
+    .target(name: "SocketIOPackets", dependencies: ["JSONText"], swiftSettings: strict),
+    .target(name: "WebSocketFrames", dependencies: ["CZlib"], swiftSettings: strict),
+    .target(name: "JSONText", swiftSettings: strict),
+
+    // MARK: system
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+    // MARK: tests
+    .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)
