@@ -72,6 +72,9 @@ let package = Package(
 
     // MARK: tests
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
+    .testTarget(
+      name: "WebSocketFramesTests", dependencies: ["WebSocketFrames", "CZlib"],
+      resources: [.copy("vectors.jsonl")], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
