@@ -7,7 +7,8 @@ struct MessageBuffer: ~Copyable {
   // Owned by this value alone: allocated in `grow`, freed in `release` and `deinit`, lent out only as buffers
   // that callers must not keep over the next mutation.
   private var base: UnsafeMutableRawPointer?
-  private var capacity = 0
+  /// How many bytes are allocated.
+  private(set) var capacity = 0
   /// How many bytes are kept.
   private(set) var count = 0
   /// How many bytes may be kept.

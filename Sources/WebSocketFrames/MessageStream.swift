@@ -98,6 +98,9 @@ package struct MessageStream: ~Copyable {
     }
   }
 
+  /// Bytes of message storage allocated now, zlib's share (some 40 KiB once a compressed message came) not included.
+  package var storedBytes: Int { storage.capacity }
+
   /// Takes the next bytes of the direction and tells in order what became known. Behind a violation that ended
   /// decoding, bytes are only counted.
   package mutating func receive(_ bytes: UnsafeRawBufferPointer, _ body: (WebSocketEvent) -> Void) {

@@ -1,4 +1,4 @@
-import WebSocketFrames
+@testable import WebSocketFrames
 
 /// An event with its buffers copied, so that runs can be compared.
 enum SeenEvent: Equatable {
@@ -67,4 +67,10 @@ func events(_ pieces: [[UInt8]], through stream: inout MessageStream) -> [SeenEv
   }
   stream.ended { seen.append(SeenEvent($0)) }
   return seen
+}
+
+func violation(
+  _ reason: WebSocketViolation.Reason, _ offset: UInt64, quote: [UInt8] = []
+) -> WebSocketViolation {
+  WebSocketViolation(reason, offset: offset, quote: quote)
 }
