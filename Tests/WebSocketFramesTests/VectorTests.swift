@@ -51,6 +51,13 @@ import WebSocketFrames
     var line: Line
     var json: Data
     var testDescription: String { line.id }
+
+    /// The bytes of a vector of frames.
+    var script: ByteScript {
+      ByteScript(
+        name: line.id, bytes: [UInt8](Data(base64Encoded: line.input_b64 ?? "") ?? Data()),
+        masking: line.dir == "c2s" ? .required : .forbidden, compression: line.pmd?.value)
+    }
   }
 
   static let all: [Vector] = {
@@ -74,9 +81,9 @@ import WebSocketFrames
 
   @Test(arguments: ofFrames) func framesDecodeAsTheReferenceReceiverDecodesThem(_ vector: Vector) throws {
     let line = vector.line
-    let input = [UInt8](try #require(Data(base64Encoded: line.input_b64 ?? "")))
-    let seen = events(
-      [input], from: line.dir == "c2s" ? .required : .forbidden, compression: line.pmd?.value)
+    let script = vector.script
+    try #require(!script.bytes.isEmpty)
+    let seen = script.events([script.bytes])
     let expected =
       try JSONDecoder().decode(Vector.Expectation<Vector.Events>.self, from: vector.json).expect?.events ?? []
     let faults = seen.compactMap(\.violation)
