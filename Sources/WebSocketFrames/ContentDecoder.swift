@@ -98,7 +98,7 @@ package struct ContentDecoder: ~Copyable {
   }
 
   /// The body ended; says whether it was all there.
-  package mutating func ended() -> Outcome {
+  package mutating func finish() -> Outcome {
     defer {
       inflater.release()
       block.release()

@@ -48,4 +48,32 @@ struct FrameHeader {
   var opcode: UInt8 { first & 0x0F }
   /// Opcodes 8 to 15.
   var isControl: Bool { first & 0x08 != 0 }
+
+  /// Judges the first two bytes of a frame, which are enough for every rule but the one on 64-bit lengths.
+  ///
+  /// `maskBit` is the bit as the sender must set it, `canInflate` tells whether RSV1 has a meaning, `isInMessage`
+  /// whether a fragmented message waits for its end.
+  static func fault(
+    first: UInt8, second: UInt8, maskBit: UInt8, canInflate: Bool, isInMessage: Bool
+  ) -> WebSocketViolation.Reason? {
+    let opcode = first & 0x0F
+    if first & 0x30 != 0 { return .reservedBit }
+    switch opcode {
+    case 3...7, 11...15: return .reservedOpcode
+    case 0 where !isInMessage: return .orphanContinuation
+    case 1 where isInMessage, 2 where isInMessage: return .interruptedMessage
+    default: break
+    }
+    if first & 0x40 != 0 {
+      if !canInflate { return .reservedBit }
+      if opcode == 0 { return .compressedContinuation }
+      if opcode >= 8 { return .compressedControl }
+    }
+    if opcode >= 8 {
+      if first & 0x80 == 0 { return .fragmentedControl }
+      if second & 0x7F > 125 { return .oversizedControl }
+    }
+    if second & 0x80 != maskBit { return maskBit == 0 ? .maskForbidden : .maskMissing }
+    return nil
+  }
 }

@@ -122,7 +122,7 @@ package struct MessageStream: ~Copyable {
         if stray.kept.isEmpty, start.load(as: UInt8.self) != StrayResponse.opening.utf8Start[0] {
           phase = .betweenFrames
         } else {
-          takeOpening(bytes, body)
+          judgeOpening(stray.receive(bytes, limit: limits.quotedResponse), body)
           return
         }
       case .ended:
@@ -131,7 +131,7 @@ package struct MessageStream: ~Copyable {
     }
   }
 
-  /// The direction ended; tells what waited for more bytes. Only an HTTP response in place of frames does.
+  /// The direction ended; tells what waited for more bytes, which only an HTTP response in place of frames does.
   package mutating func ended(_ body: (WebSocketEvent) -> Void) {
     guard phase == .opening, !stray.kept.isEmpty else { return }
     judgeOpening(stray.isResponse ? .complete : .refuted, body)
@@ -201,29 +201,8 @@ package struct MessageStream: ~Copyable {
   @inline(__always)
   private func faultOfHeader(_ first: UInt8, _ second: UInt8) -> WebSocketViolation.Reason? {
     if first == 0x81 || first == 0x82, !isInMessage, second & 0x80 == maskBit { return nil }
-    return faultOfUnusualHeader(first, second)
-  }
-
-  private func faultOfUnusualHeader(_ first: UInt8, _ second: UInt8) -> WebSocketViolation.Reason? {
-    let opcode = first & 0x0F
-    if first & 0x30 != 0 { return .reservedBit }
-    switch opcode {
-    case 3...7, 11...15: return .reservedOpcode
-    case 0 where !isInMessage: return .orphanContinuation
-    case 1 where isInMessage, 2 where isInMessage: return .interruptedMessage
-    default: break
-    }
-    if first & 0x40 != 0 {
-      if !canInflate { return .reservedBit }
-      if opcode == 0 { return .compressedContinuation }
-      if opcode >= 8 { return .compressedControl }
-    }
-    if opcode >= 8 {
-      if first & 0x80 == 0 { return .fragmentedControl }
-      if second & 0x7F > 125 { return .oversizedControl }
-    }
-    if second & 0x80 != maskBit { return maskBit == 0 ? .maskForbidden : .maskMissing }
-    return nil
+    return FrameHeader.fault(
+      first: first, second: second, maskBit: maskBit, canInflate: canInflate, isInMessage: isInMessage)
   }
 
   private mutating func begin(_ header: FrameHeader, at offset: UInt64, _ body: (WebSocketEvent) -> Void) {
@@ -402,10 +381,6 @@ package struct MessageStream: ~Copyable {
 
   // MARK: Endings
 
-  private mutating func takeOpening(_ bytes: UnsafeRawBufferPointer, _ body: (WebSocketEvent) -> Void) {
-    judgeOpening(stray.receive(bytes, limit: limits.quotedResponse), body)
-  }
-
   private mutating func judgeOpening(_ progress: StrayResponse.Progress, _ body: (WebSocketEvent) -> Void) {
     switch progress {
     case .undecided: return
@@ -413,7 +388,7 @@ package struct MessageStream: ~Copyable {
       end(WebSocketViolation(.httpResponseAfterUpgrade, offset: 0, quote: stray.kept), body)
     case .refuted:
       // Whatever follows an `H`, as a frame header it breaks a rule by itself.
-      let fault = faultOfUnusualHeader(StrayResponse.opening.utf8Start[0], 0)
+      let fault = faultOfHeader(StrayResponse.opening.utf8Start[0], 0)
       end(WebSocketViolation(fault ?? .fragmentedControl, offset: 0), body)
     }
   }

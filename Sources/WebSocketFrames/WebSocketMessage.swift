@@ -3,6 +3,7 @@ package struct WebSocketMessage {
   /// Text (opcode 1, checked to be UTF-8) or binary (opcode 2).
   package let isText: Bool
   /// The first `WebSocketLimits.payload` bytes of the message at most; valid during the call only.
+  /// Cut text may end inside a character.
   package let payload: UnsafeRawBufferPointer
   /// Bytes of the whole message, uncompressed, also where `payload` is shorter.
   package let length: Int

@@ -32,7 +32,7 @@ import WebSocketFrames
     }
     var output: [UInt8] = []
     for piece in pieces { piece.withUnsafeBytes { decoder.receive($0, into: &output) } }
-    let outcome = decoder.ended()
+    let outcome = decoder.finish()
     return (output, decoder.length, decoder.isTruncated, outcome)
   }
 
