@@ -29,12 +29,6 @@ struct FrameMask {
       tail >>= 8
       index &+= 1
     }
-    skip(count)
-  }
-
-  /// Turns the key on past `count` bytes that nobody needs.
-  @inline(__always)
-  mutating func skip(_ count: Int) {
     let turn = UInt32(truncatingIfNeeded: count & 3) &* 8
     if turn != 0 { key = key >> turn | key << (32 &- turn) }
   }

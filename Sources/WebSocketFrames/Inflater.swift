@@ -26,9 +26,6 @@ struct Inflater: ~Copyable {
 
   deinit { Inflater.close(stream) }
 
-  /// Whether memory is held.
-  var isOpen: Bool { stream != nil }
-
   /// Inflates from the front of `input`, which is shortened by what was taken, into `room`.
   mutating func inflate(
     _ input: inout UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer
@@ -59,11 +56,11 @@ struct Inflater: ~Copyable {
     }
   }
 
-  /// Whether the input so far ends between two DEFLATE blocks, on a byte.
+  /// Whether the input so far ends between two DEFLATE blocks.
   var isBetweenBlocks: Bool {
     guard let stream else { return true }
-    // zlib.h on inflate: data_type holds the unused bits of the last byte, plus 128 right after a block's end.
-    return stream.pointee.data_type & 128 != 0 && stream.pointee.data_type & 7 == 0
+    // zlib.h on inflate: data_type has 128 in it right after the end of a block.
+    return stream.pointee.data_type & 128 != 0
   }
 
   /// Starts over with an empty window.

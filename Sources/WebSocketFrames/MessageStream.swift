@@ -283,8 +283,7 @@ package struct MessageStream: ~Copyable {
     _ piece: UnsafeRawBufferPointer, at offset: UInt64, _ body: (WebSocketEvent) -> Void
   ) {
     if !message.isCompressed, !message.isText, storage.count == storage.limit {
-      // Nobody will look at these bytes; only the key must turn.
-      frame.mask.skip(piece.count)
+      // Nobody will look at these bytes, nor at any behind them in this frame.
       message.length &+= piece.count
       return
     }
@@ -355,7 +354,6 @@ package struct MessageStream: ~Copyable {
       }
     }
     body(.control(control))
-    if !isInMessage { storage.removeAll(retaining: limits.retainedStorage) }
   }
 
   private mutating func messageEnded(at end: UInt64, _ body: (WebSocketEvent) -> Void) {

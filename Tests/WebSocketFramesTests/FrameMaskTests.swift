@@ -15,16 +15,11 @@ import Testing
         masked.withUnsafeBytes { source in
           out.withUnsafeMutableBytes { target in
             guard let from = source.baseAddress, let to = target.baseAddress else { return }
-            if cut % 2 == 0 {
-              mask.unmask(from, count: cut, to: to)
-            } else {
-              mask.skip(cut)
-            }
+            mask.unmask(from, count: cut, to: to)
             mask.unmask(from + cut, count: count - cut, to: to + cut)
           }
         }
-        #expect(out[cut...] == plain[cut...])
-        if cut % 2 == 0 { #expect(out == plain) }
+        #expect(out == plain)
       }
     }
   }

@@ -155,6 +155,17 @@ import WebSocketFrames
     #expect(events([NaiveFrame(opcode: 2, payload: [0xC0]).bytes]).compactMap(\.violation).isEmpty)
   }
 
+  @Test func aLargeFrameBreaksARuleOnce() {
+    var payload = [UInt8](repeating: 0x61, count: 5000)
+    for place in [100, 101, 3000, 4999] { payload[place] = 0xFF }
+    let limits = WebSocketLimits(payload: 10)
+    let plain = events([NaiveFrame(key: key, payload: payload).bytes], from: .required, limits: limits)
+    #expect(plain == [.violation(violation(.invalidText, 108))])
+    let noise = NaiveFrame(rsv: 4, key: key, payload: [UInt8](repeating: 0xFF, count: 5000))
+    let deflated = events([noise.bytes], from: .required, compression: DeflateParameters())
+    #expect(deflated == [.violation(violation(.invalidDeflate, 0))])
+  }
+
   @Test func bytesBehindAFatalViolationAreCountedAndIgnored() {
     var stream = MessageStream(masking: .forbidden, compression: nil)
     let seen = events([[0x83, 0], NaiveFrame.text("x").bytes, [1, 2, 3]], through: &stream)
