@@ -74,6 +74,7 @@ let package = Package(
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
     .testTarget(
       name: "WebSocketFramesTests", dependencies: ["WebSocketFrames", "CZlib"],
+      name: "SocketIOPacketsTests", dependencies: ["SocketIOPackets", "JSONText"],
       resources: [.copy("vectors.jsonl")], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
