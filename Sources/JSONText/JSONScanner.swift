@@ -190,7 +190,12 @@ package struct JSONScanner {
         let slash = word ^ (ones &* 0x5C)
         let special =
           ((quote &- ones) & ~quote) | ((slash &- ones) & ~slash) | ((word &- ones &* 0x20) & ~word)
-        if special & highs != 0 { break }
+        let found = special & highs
+        if found != 0 {
+          // A borrow can only mark bytes above a true match, so the lowest mark is exact.
+          position &+= UInt64(littleEndian: found).trailingZeroBitCount >> 3
+          break
+        }
         position &+= 8
       }
       guard position < count else { throw JSONFault(.unexpectedEnd, at: position) }

@@ -54,10 +54,11 @@ package enum JSONString {
   /// escapes.
   package static func literal(_ literal: UnsafeRawBufferPointer, equals text: StaticString) -> Bool {
     let wanted = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-    if literal.count == wanted.count + 2 {
-      return literal[1..<literal.count - 1].elementsEqual(wanted)
+    // An escape is never shorter than what it stands for.
+    guard literal.count >= wanted.count + 2 else { return false }
+    guard literal.contains(0x5C) else {
+      return literal.count == wanted.count + 2 && literal[1..<literal.count - 1].elementsEqual(wanted)
     }
-    guard literal.count > wanted.count + 2, literal.contains(0x5C) else { return false }
     return decode(literal).utf8.elementsEqual(wanted)
   }
 }

@@ -73,7 +73,7 @@ package indirect enum JSONValue: Sendable {
   /// The last member of that name (as `JSON.parse` resolves duplicates), or nil.
   package subscript(name: String) -> JSONValue? {
     guard case .object(let members) = self else { return nil }
-    return members.last { $0.name == name }?.value
+    return members.last { $0.name.utf8.elementsEqual(name.utf8) }?.value
   }
 
   package subscript(index: Int) -> JSONValue? {
@@ -142,8 +142,9 @@ extension JSONValue: Equatable {
   private static func membersAreEqual(
     _ first: [(name: String, value: JSONValue)], _ second: [(name: String, value: JSONValue)]
   ) -> Bool {
-    let left = Dictionary(first.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-    let right = Dictionary(second.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+    // Keyed by bytes: as strings, names that differ in nothing but their Unicode normalisation would be one.
+    let left = Dictionary(first.map { (Array($0.name.utf8), $0.value) }, uniquingKeysWith: { $1 })
+    let right = Dictionary(second.map { (Array($0.name.utf8), $0.value) }, uniquingKeysWith: { $1 })
     return left.count == right.count && left.allSatisfy { right[$0.key] == $0.value }
   }
 }
@@ -152,23 +153,30 @@ extension JSONValue: Equatable {
 private struct DecimalDigits: Equatable {
   var isNegative = false
   var digits: [UInt8] = []
+  /// Kept within a range that nothing written in digits can leave; see `far`.
   var exponent = 0
+
+  /// What an exponent beyond all reason is taken for: numbers that differ only there count as equal.
+  private static let far = Int.max / 4
 
   init(_ literal: String) {
     var written = 0
     var seenPoint = false
-    var characters = Array(literal.utf8)[...]
+    let characters = Array(literal.utf8)
+    var index = 0
     if characters.first == 0x2D {
       isNegative = true
-      characters.removeFirst()
+      index = 1
     }
-    while let character = characters.first {
-      characters.removeFirst()
+    while index < characters.count {
+      let character = characters[index]
+      index += 1
       if character == 0x2E {
         seenPoint = true
       } else if character == 0x65 || character == 0x45 {
-        // An exponent too long for an Int cannot meet an equal but differently written number in practice.
-        written = Int(String(decoding: characters, as: UTF8.self)) ?? Int.max / 2
+        let text = String(decoding: characters[index...], as: UTF8.self)
+        let unlimited = Int(text) ?? (text.hasPrefix("-") ? -Self.far : Self.far)
+        written = min(max(unlimited, -Self.far), Self.far)
         break
       } else {
         digits.append(character)

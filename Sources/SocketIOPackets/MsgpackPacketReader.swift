@@ -143,14 +143,28 @@ enum MsgpackPacketReader {
     scanner.position = range.lowerBound
     var writer = MsgpackWriter(limits: limits)
     let start = assembly.text.count
-    defer {
-      packet.payload = start..<assembly.text.count
-      packet.hasMembers = writer.metMembers
+    do throws(PacketRefusal) {
+      if case .array(let count) = item, packet.type.isEvent || packet.type.isAck {
+        _ = try scanner.next()
+        try writeArray(count, &scanner, &writer, into: &packet, text: &assembly)
+      } else {
+        try writer.write(&scanner, to: &assembly)
+      }
+    } catch {
+      guard error.reason == .tooLarge || error.reason == .tooDeep else { throw error }
+      // The head is known and enough for pairing.
+      packet.isTruncated = true
+      packet.arguments = nil
     }
-    guard case .array(let count) = item, packet.type.isEvent || packet.type.isAck else {
-      return try writer.write(&scanner, to: &assembly)
-    }
-    _ = try scanner.next()
+    packet.payload = start..<assembly.text.count
+    packet.hasMembers = writer.metMembers || packet.isTruncated
+  }
+
+  private static func writeArray(
+    _ count: Int, _ scanner: inout MsgpackScanner, _ writer: inout MsgpackWriter,
+    into packet: inout SocketPacket,
+    text assembly: inout PacketAssembly
+  ) throws(PacketRefusal) {
     assembly.writableText.append(0x5B)
     var argumentsStart = assembly.text.count
     for index in 0..<count {

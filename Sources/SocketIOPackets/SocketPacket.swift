@@ -25,6 +25,8 @@ package struct SocketPacket: Equatable, Sendable {
   package var hasMembers = false
   /// Whether raw line breaks stand between the tokens of the payload.
   package var hasLineBreaks = false
+  /// Whether the payload is not whole, because it was longer than is kept: `arguments` is nil then.
+  package var isTruncated = false
   /// Why the newest reference parser refuses the packet although its structure is readable, or nil.
   package var refusal: PacketRefusal?
   /// Why another reference parser refuses or misreads the packet that the newest one takes, or nil.

@@ -47,7 +47,10 @@ enum TextPacketReader {
       }
     }
     // No rest, no check: a bare type is a packet of every kind.
-    guard position < bytes.count else { return .read }
+    guard position < bytes.count else {
+      if !isWhole { markTruncated(&packet, atID: true) }
+      return .read
+    }
     packet.payload = position..<bytes.count
     // Until the payload is walked through, it may hold anything.
     packet.hasMembers = true
@@ -58,10 +61,23 @@ enum TextPacketReader {
       packet.hasMembers = scanner.metMembers
       packet.hasLineBreaks = scanner.metLineBreaks
     } catch {
-      if !isWhole, error.reason == .unexpectedEnd { return .read }
+      if !isWhole, error.reason == .unexpectedEnd {
+        markTruncated(&packet, atID: false)
+        return .read
+      }
       throw PacketRefusal(error, in: bytes)
     }
     return .read
+  }
+
+  /// - Parameter atID: whether the text breaks off where digits of the id may be missing.
+  private static func markTruncated(_ packet: inout SocketPacket, atID: Bool) {
+    packet.isTruncated = true
+    packet.arguments = nil
+    if atID {
+      packet.id = nil
+      packet.idDigits = 0..<0
+    }
   }
 
   // MARK: attachments and id
