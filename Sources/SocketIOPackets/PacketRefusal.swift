@@ -41,6 +41,10 @@ package struct PacketRefusal: Error, Hashable, Sendable {
 
   /// A refusal of JSON text; Python's `NaN` and `Infinity` are told apart, for Python takes them.
   init(_ fault: JSONFault, in bytes: UnsafeRawBufferPointer) {
+    guard fault.reason != .tooDeep else {
+      self.init(.tooDeep, at: fault.offset)
+      return
+    }
     var offset = fault.offset
     if offset < bytes.count, bytes[offset] == 0x2D { offset += 1 }
     let isPythonNumber =
@@ -138,13 +142,12 @@ extension PacketRefusal {
     /// Who refuses for this reason, as far as the reason alone tells.
     var refusedBy: ReferenceParsers {
       switch self {
-      case .emptyBody, .connectErrorPayload, .payloadNotAnArray, .payloadOnDisconnect, .notFinite,
+      case .emptyBody, .connectErrorPayload, .connectPayloadNotAnObject, .payloadNotAnArray,
+        .payloadOnDisconnect, .notFinite,
         .attachmentCountNotTerminated, .textAfterZeroAttachments, .binaryAfterZeroAttachments,
         .eventNameMissing, .packetTypeOutOfRange, .idNotAnInteger:
         .javaScript
-      case .eventNameNotStringOrNumber, .eventNameReserved, .tooManyAttachments,
-        .connectPayloadNotAnObject:
-        .newestJavaScript
+      case .eventNameNotStringOrNumber, .eventNameReserved, .tooManyAttachments: .newestJavaScript
       case .idNotANumber: .python
       case .tooLarge, .tooDeep, .tooManyPackets, .attachmentsMissing: []
       default: .all

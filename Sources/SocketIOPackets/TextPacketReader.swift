@@ -65,9 +65,18 @@ enum TextPacketReader {
         markTruncated(&packet, atID: false)
         return .read
       }
-      throw PacketRefusal(error, in: bytes)
+      throw refusal(PacketRefusal(error, in: bytes), of: bytes)
     }
     return .read
+  }
+
+  /// A refusal by JavaScript, with Python taken out where it reads the same text.
+  private static func refusal(_ refusal: PacketRefusal, of bytes: UnsafeRawBufferPointer) -> PacketRefusal {
+    var refusal = refusal
+    if refusal.reason != .tooDeep {
+      refusal.refusedBy = PythonReader.accepts(bytes) ? .javaScript : .all
+    }
+    return refusal
   }
 
   /// - Parameter atID: whether the text breaks off where digits of the id may be missing.
@@ -88,9 +97,11 @@ enum TextPacketReader {
   ) throws(PacketRefusal) -> Int {
     var dash = 1
     while dash < bytes.count, bytes[dash] != 0x2D { dash &+= 1 }
-    guard dash < bytes.count else { throw PacketRefusal(.attachmentCountNotTerminated, at: 1) }
+    guard dash < bytes.count else {
+      throw refusal(PacketRefusal(.attachmentCountNotTerminated, at: 1), of: bytes)
+    }
     guard case .whole(let count) = JavaScriptNumber.count(bytes, in: 1..<dash) else {
-      throw PacketRefusal(.attachmentCountNotANumber, at: 1)
+      throw refusal(PacketRefusal(.attachmentCountNotANumber, at: 1), of: bytes)
     }
     packet.attachmentCount = count
     if count > 10 { packet.refusal = PacketRefusal(.tooManyAttachments, at: 1) }
@@ -161,7 +172,13 @@ enum TextPacketReader {
       packet.payload = start..<scanner.position
     } else {
       packet.payload = try scanner.skipValue()
-      refuse(&packet, payloadFault(kind, of: packet.type, revision: revision), at: start)
+      if let reason = payloadFault(kind, of: packet.type, revision: revision), packet.refusal == nil {
+        // Older parsers of revision 5 ask for `typeof value === "object"`, which arrays and null pass.
+        let passesOlder =
+          (kind == .array || kind == .null)
+          && (reason == .connectPayloadNotAnObject || reason == .connectErrorPayload)
+        packet.refusal = PacketRefusal(reason, at: start, by: passesOlder ? .newestJavaScript : .javaScript)
+      }
     }
     try scanner.expectEnd()
   }
