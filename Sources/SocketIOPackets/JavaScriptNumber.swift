@@ -23,6 +23,13 @@ enum JavaScriptNumber {
     }
   }
 
+  /// The integer that a double is, or nil. Without `Int64(exactly:)`, which needs the C math library.
+  static func integer(_ value: Double) -> Int64? {
+    guard value > -9.2e18, value < 9.2e18 else { return nil }
+    let integer = Int64(value)
+    return Double(integer) == value ? integer : nil
+  }
+
   /// What a text that should be a count stands for.
   enum Count: Equatable {
     /// A whole number; `Int.max` for everything above it.
@@ -127,8 +134,10 @@ enum JavaScriptNumber {
     if text.hasSuffix(".") { text += "0" }
     text = text.replacingFirst(".e", with: ".0e").replacingFirst(".E", with: ".0e")
     guard let value = Double(text) else { return .notANumber }
-    guard value.isFinite, value >= 0, value == value.rounded(.towardZero) else { return .otherNumber }
-    return .whole(Int(exactly: value) ?? .max)
+    guard value.isFinite, value >= 0 else { return .otherNumber }
+    // Every double of that size is whole.
+    guard value < 9e18 else { return .whole(.max) }
+    return integer(value).map { .whole(Int($0)) } ?? .otherNumber
   }
 }
 

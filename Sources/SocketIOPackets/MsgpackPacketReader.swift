@@ -79,7 +79,7 @@ enum MsgpackPacketReader {
   ) throws(PacketRefusal) -> Int64? {
     switch try item(bytes, range) {
     case .integer(let value): value
-    case .float(let value): Int64(exactly: value)
+    case .float(let value): JavaScriptNumber.integer(value)
     default: nil
     }
   }
