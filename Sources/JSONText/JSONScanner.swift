@@ -175,9 +175,8 @@ package struct JSONScanner {
   @discardableResult
   package mutating func skipString() throws(JSONFault) -> Range<Int> {
     let start = position
-    guard next == 0x22 else {
-      throw JSONFault(isAtEnd ? .unexpectedEnd : .unexpectedByte, at: position)
-    }
+    guard position < bytes.count else { throw JSONFault(.unexpectedEnd, at: position) }
+    guard bytes[position] == 0x22 else { throw JSONFault(.unexpectedByte, at: position) }
     position &+= 1
     let count = bytes.count
     while true {
@@ -238,28 +237,33 @@ package struct JSONScanner {
 
   private mutating func skipNumber() throws(JSONFault) {
     let start = position
-    if next == 0x2D { position &+= 1 }
-    switch next {
-    case 0x30: position &+= 1
-    case .some(0x31...0x39): skipDigits()
-    default: throw JSONFault(isAtEnd ? .unexpectedEnd : .badNumber, at: position)
+    if bytes[position] == 0x2D { position &+= 1 }
+    guard position < bytes.count else { throw JSONFault(.unexpectedEnd, at: position) }
+    if bytes[position] == 0x30 {
+      position &+= 1
+    } else {
+      guard skipDigits() > 0 else { throw JSONFault(.badNumber, at: position) }
     }
-    if next == 0x2E {
+    guard position < bytes.count else { return }
+    if bytes[position] == 0x2E {
       position &+= 1
       guard skipDigits() > 0 else { throw JSONFault(.badNumber, at: start) }
+      guard position < bytes.count else { return }
     }
-    if next == 0x65 || next == 0x45 {
+    if bytes[position] | 0x20 == 0x65 {
       position &+= 1
-      if next == 0x2B || next == 0x2D { position &+= 1 }
+      if position < bytes.count, bytes[position] == 0x2B || bytes[position] == 0x2D { position &+= 1 }
       guard skipDigits() > 0 else { throw JSONFault(.badNumber, at: start) }
     }
   }
 
-  @discardableResult
+  @inline(__always)
   private mutating func skipDigits() -> Int {
     let start = position
-    while position < bytes.count, bytes[position] &- 0x30 < 10 { position &+= 1 }
-    return position - start
+    var end = start
+    while end < bytes.count, bytes[end] &- 0x30 < 10 { end &+= 1 }
+    position = end
+    return end &- start
   }
 
   private mutating func skipWord(_ word: StaticString) throws(JSONFault) {

@@ -11,5 +11,8 @@ package struct SocketPacketLimits: Sendable {
   /// Deepest nesting followed in msgpack.
   package var depth = JSONScanner.maximumDepth
 
+  /// The largest message that is looked at, in bytes. A fixed one: packets hold their ranges in 32 bits.
+  package static let largestText = Int(UInt32.max) - 1
+
   package init() {}
 }

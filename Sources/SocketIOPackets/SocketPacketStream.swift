@@ -10,8 +10,8 @@ package struct SocketPacketStream: ~Copyable {
   private enum State {
     /// The next message starts a packet.
     case idle
-    /// The packet in `pending` waits for so many more attachments.
-    case waiting(SocketPacket, remaining: Int)
+    /// `pendingPacket` waits for so many more attachments.
+    case waiting(remaining: Int)
     /// A packet too large to be kept waits for so many more attachments.
     case skipping(remaining: Int)
     /// A binary packet announced no attachments: JavaScript decoders cannot go on from there.
@@ -21,6 +21,7 @@ package struct SocketPacketStream: ~Copyable {
   private let limits: SocketPacketLimits
   private let revision: SocketIORevision
   private var state = State.idle
+  private var pendingPacket = SocketPacket()
   private var pending = PacketAssembly()
   private var finished = PacketAssembly()
   private var broken = PacketAssembly()
@@ -46,7 +47,7 @@ package struct SocketPacketStream: ~Copyable {
   package mutating func receiveText(_ payload: UnsafeRawBufferPointer, isWhole: Bool = true) -> SocketInput {
     switch state {
     case .idle: break
-    case .waiting(let packet, _): return interrupted(packet, by: payload, isWhole: isWhole)
+    case .waiting: return interrupted(by: payload, isWhole: isWhole)
     case .skipping:
       state = .idle
     case .afterZeroAttachments:
@@ -63,15 +64,15 @@ package struct SocketPacketStream: ~Copyable {
   {
     switch state {
     case .idle: return startBinaryPacket(payload, isWhole: byteCount ?? payload.count <= payload.count)
-    case .waiting(let packet, let remaining):
+    case .waiting(let remaining):
       pending.attach(payload, byteCount: max(byteCount ?? 0, payload.count), limits: limits)
       guard remaining <= 1 else {
-        state = .waiting(packet, remaining: remaining - 1)
+        state = .waiting(remaining: remaining - 1)
         return .attachment(remaining: remaining - 1)
       }
       state = .idle
       swap(&pending, &finished)
-      return .assembled(checkingPlaceholders(of: packet))
+      return .assembled(checkingPlaceholders(of: pendingPacket))
     case .skipping(let remaining):
       state = remaining <= 1 ? .idle : .skipping(remaining: remaining - 1)
       return .attachment(remaining: max(remaining - 1, 0))
@@ -83,7 +84,8 @@ package struct SocketPacketStream: ~Copyable {
   /// Gives a packet that was still waiting for attachments when the session ended, with those that came.
   package mutating func sessionEnded() -> SocketInput? {
     defer { state = .idle }
-    guard case .waiting(var packet, _) = state else { return nil }
+    guard case .waiting = state else { return nil }
+    var packet = pendingPacket
     swap(&pending, &finished)
     if packet.refusal == nil { packet.refusal = PacketRefusal(.attachmentsMissing, at: finished.text.count) }
     return .assembled(packet)
@@ -155,6 +157,9 @@ package struct SocketPacketStream: ~Copyable {
     guard let first = payload.first else {
       return .refused(PacketRefusal(.emptyMessage, at: 0), partial: nil)
     }
+    guard payload.count <= SocketPacketLimits.largestText else {
+      return .refused(PacketRefusal(.tooLarge, at: SocketPacketLimits.largestText), partial: nil)
+    }
     switch parser {
     case .text: break
     case nil where first &- 0x30 > 9: return recognise(payload, isWhole: isWhole)
@@ -201,7 +206,8 @@ package struct SocketPacketStream: ~Copyable {
     }
     pending.removeAll()
     pending.writableText.append(payload)
-    state = .waiting(packet, remaining: packet.attachmentCount)
+    pendingPacket = packet
+    state = .waiting(remaining: packet.attachmentCount)
     return .waiting(packet)
   }
 
@@ -230,9 +236,10 @@ package struct SocketPacketStream: ~Copyable {
   }
 
   private mutating func interrupted(
-    _ packet: SocketPacket, by payload: UnsafeRawBufferPointer, isWhole: Bool
+    by payload: UnsafeRawBufferPointer, isWhole: Bool
   ) -> SocketInput {
     state = .idle
+    let packet = pendingPacket
     swap(&pending, &broken)
     let next = startPacket(payload, isWhole: isWhole)
     return .brokenAttachments(packet, PacketRefusal(.textWhileAttachmentsPending, at: 0), then: next)
