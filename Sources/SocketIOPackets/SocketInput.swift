@@ -1,5 +1,5 @@
 /// What one Engine.IO message was to a `SocketPacketStream`.
-package enum SocketInput {
+package enum SocketInput: Sendable {
   /// A whole packet; its ranges are slices of the bytes passed in.
   case packet(SocketPacket)
   /// A whole packet; its ranges are slices of the stream's `assembled`, its attachments the stream's.
