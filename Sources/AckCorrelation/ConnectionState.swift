@@ -1,0 +1,28 @@
+/// What is known of one connection.
+struct ConnectionState {
+  /// A polling request that was not answered yet.
+  struct Request {
+    var session: SessionNumber
+    var method: PollMethod
+    var seq: RecordSeq
+    var at: Timestamp
+    /// Another GET of the session was open when it came.
+    var overlaps: Bool
+  }
+
+  var number = ConnectionNumber(0)
+  /// The session that a WebSocket on this connection belongs to.
+  var session: SessionNumber?
+  var request: Request?
+  /// The leg of each peer, once it closed.
+  var clientClosed: RecordSeq?
+  var serverClosed: RecordSeq?
+  /// A close frame of each peer.
+  var clientSaidClose: RecordSeq?
+  var serverSaidClose: RecordSeq?
+  var sentAfterCloseReported = false
+  var unknownReported = false
+
+  func closed(_ peer: Peer) -> RecordSeq? { peer == .client ? clientClosed : serverClosed }
+  func saidClose(_ peer: Peer) -> RecordSeq? { peer == .client ? clientSaidClose : serverSaidClose }
+}

@@ -1,0 +1,33 @@
+/// A first-in, first-out queue whose front is taken in constant time.
+struct Fifo<Element> {
+  private var elements: [Element] = []
+  private var head = 0
+
+  var first: Element? { head < elements.count ? elements[head] : nil }
+  var count: Int { elements.count - head }
+
+  mutating func append(_ element: Element) {
+    elements.append(element)
+  }
+
+  mutating func removeFirst() -> Element? {
+    guard head < elements.count else { return nil }
+    let element = elements[head]
+    head += 1
+    if head > 64, head * 2 > elements.count {
+      elements.removeFirst(head)
+      head = 0
+    }
+    return element
+  }
+
+  /// Where the first element stands that satisfies `matches`, for `remove(at:)`.
+  func firstIndex(where matches: (Element) -> Bool) -> Int? {
+    elements[head...].firstIndex(where: matches)
+  }
+
+  /// Takes out the element that `firstIndex` found.
+  mutating func remove(at index: Int) -> Element {
+    elements.remove(at: index)
+  }
+}

@@ -1,0 +1,25 @@
+/// What is said of a session or connection (VERDICTS.md, *Findings*). The raw values are the words of the capture.
+package enum FindingKind: String, CaseIterable, Sendable {
+  case sessionUnknown = "session_unknown"
+  case handshakeRefused = "handshake_refused"
+  case versionMismatch = "version_mismatch"
+  case namespaceRefused = "namespace_refused"
+  case upgradeCompleted = "upgrade_completed"
+  case upgradeAbandoned = "upgrade_abandoned"
+  case pollOverlap = "poll_overlap"
+  case recovered
+  case recoveryFailed = "recovery_failed"
+  case bufferedBurst = "buffered_burst"
+  case duplicateEmit = "duplicate_emit"
+  case duplicateAck = "duplicate_ack"
+  case strayAck = "stray_ack"
+  case retryGroup = "retry_group"
+  case pingTimeout = "ping_timeout"
+  case closedBecause = "closed_because"
+  case massDisconnect = "mass_disconnect"
+  case protocolError = "protocol_error"
+  case sentAfterClose = "sent_after_close"
+  case customParser = "custom_parser"
+  case listenerMissing = "listener_missing"
+  case stalledPeer = "stalled_peer"
+}

@@ -1,0 +1,116 @@
+/// A namespace, as the correlator knows it.
+package struct NamespaceID: Hashable, Sendable {
+  var number: UInt32
+
+  /// The default namespace, `/`.
+  package static let root = NamespaceID(number: 0)
+}
+
+/// An event name within one namespace, as the correlator knows it. Names are told apart as the JSON written on
+/// the wire: `7` is not `"7"`.
+package struct EventID: Hashable, Sendable {
+  var number: UInt32
+}
+
+/// Namespaces and event names by small numbers, so that the hot path compares and counts without strings.
+///
+/// The table is bounded. A name that finds it full gets a number from its hash, with the top bit set: it still
+/// compares and pairs, but has no text and no statistics beyond what is kept with each emit.
+struct NameTable: ~Copyable {
+  /// What is known of an event over all sessions.
+  struct Statistics {
+    /// How many client emits of it were acknowledged.
+    var acknowledged: UInt32 = 0
+    /// How many times the server sent it without an ack id.
+    var fromServer: UInt32 = 0
+    /// How many of those came right after a client emit that asked for an ack and may be its answer.
+    var asReply: UInt32 = 0
+  }
+
+  private struct Name {
+    var offset: Int
+    var length: Int32
+    var scope: UInt32
+    var statistics = Statistics()
+  }
+
+  private static let unlisted: UInt32 = 1 << 31
+
+  private var text: [UInt8] = []
+  private var names: [Name] = []
+  private var table = SlotTable(capacity: 256)
+  private let limit: Int
+  private let nameBytes: Int
+
+  init(limit: Int, nameBytes: Int) {
+    self.limit = max(1, min(limit, Int(Self.unlisted) - 1))
+    self.nameBytes = max(1, nameBytes)
+    // Number 0 is the default namespace.
+    text = [0x2F]
+    names = [Name(offset: 0, length: 1, scope: .max)]
+    table.insert(Self.key([0x2F], scope: .max), slot: 0)
+  }
+
+  private static func key(_ bytes: [UInt8], scope: UInt32) -> UInt64 {
+    bytes.withUnsafeBytes { ByteHash.hash($0, seed: UInt64(scope)) }
+  }
+
+  /// The number of a namespace; the empty text means the default one.
+  @inline(__always)
+  mutating func namespace(_ bytes: UnsafeRawBufferPointer) -> NamespaceID {
+    if bytes.count <= 1 { return .root }
+    return NamespaceID(number: number(bytes, scope: .max))
+  }
+
+  /// The number of an event name, quotes included where it is a string.
+  @inline(__always)
+  mutating func event(_ literal: UnsafeRawBufferPointer, in namespace: NamespaceID) -> EventID {
+    EventID(number: number(literal, scope: namespace.number))
+  }
+
+  @inline(__always)
+  private mutating func number(_ bytes: UnsafeRawBufferPointer, scope: UInt32) -> UInt32 {
+    let key = ByteHash.hash(bytes, seed: UInt64(scope))
+    let found = table.find(key) { slot in
+      let name = names[Int(slot)]
+      guard name.scope == scope, Int(name.length) == min(bytes.count, nameBytes) else { return false }
+      return text.withUnsafeBytes { stored in
+        UnsafeRawBufferPointer(rebasing: stored[name.offset..<name.offset + Int(name.length)])
+          .elementsEqual(UnsafeRawBufferPointer(rebasing: bytes[..<Int(name.length)]))
+      }
+    }
+    return found >= 0 ? UInt32(truncatingIfNeeded: found) : add(bytes, key: key, scope: scope)
+  }
+
+  @inline(never)
+  private mutating func add(_ bytes: UnsafeRawBufferPointer, key: UInt64, scope: UInt32) -> UInt32 {
+    guard names.count < limit else { return UInt32(truncatingIfNeeded: key) | Self.unlisted }
+    let kept = min(bytes.count, nameBytes)
+    let number = names.count
+    names.append(Name(offset: text.count, length: Int32(kept), scope: scope))
+    text.append(contentsOf: bytes[..<kept])
+    table.insert(key, slot: Int32(number))
+    return UInt32(number)
+  }
+
+  /// Whether the event takes part in statistics.
+  @inline(__always)
+  func isListed(_ event: EventID) -> Bool { Int(event.number) < names.count }
+
+  @inline(__always)
+  func statistics(_ event: EventID) -> Statistics {
+    isListed(event) ? names[Int(event.number)].statistics : Statistics()
+  }
+
+  @inline(__always)
+  mutating func update(_ event: EventID, _ change: (inout Statistics) -> Void) {
+    if isListed(event) { change(&names[Int(event.number)].statistics) }
+  }
+
+  /// The text of a listed name; empty for one that came after the table was full.
+  func text(_ number: UInt32) -> String {
+    guard Int(number) < names.count else { return "" }
+    let name = names[Int(number)]
+    return String(decoding: text[name.offset..<name.offset + Int(name.length)], as: UTF8.self)
+  }
+}

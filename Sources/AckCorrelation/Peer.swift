@@ -1,0 +1,21 @@
+/// Whose bytes these are: one of the two ends that talk through the proxy.
+package enum Peer: UInt8, Hashable, Sendable {
+  case client
+  case server
+
+  /// The one that this peer talks to.
+  @inline(__always)
+  package var other: Peer { self == .client ? .server : .client }
+
+  /// The name that records use.
+  package var name: StaticString { self == .client ? "client" : "server" }
+}
+
+/// How packets of a session travel.
+package enum Transport: UInt8, Hashable, Sendable {
+  case polling
+  case websocket
+
+  /// The name that records use.
+  package var name: StaticString { self == .polling ? "polling" : "websocket" }
+}

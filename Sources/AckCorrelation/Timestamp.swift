@@ -1,0 +1,30 @@
+/// A moment, in microseconds on whatever clock the caller keeps; differences are durations.
+///
+/// The core reads no clock: time comes in with every input. It must not run backwards; a moment earlier than
+/// one already seen is taken for that one.
+package struct Timestamp: Comparable, Hashable, Sendable {
+  package var microseconds: Int64
+
+  @inline(__always)
+  package init(microseconds: Int64) {
+    self.microseconds = microseconds
+  }
+
+  @inline(__always)
+  package static func < (left: Timestamp, right: Timestamp) -> Bool {
+    left.microseconds < right.microseconds
+  }
+
+  /// Microseconds since `earlier`.
+  @inline(__always)
+  package func since(_ earlier: Timestamp) -> Int64 {
+    microseconds &- earlier.microseconds
+  }
+
+  /// This moment and so many microseconds; stays at the last representable moment instead of wrapping.
+  @inline(__always)
+  package func adding(_ duration: Int64) -> Timestamp {
+    let (sum, overflow) = microseconds.addingReportingOverflow(duration)
+    return Timestamp(microseconds: overflow ? .max : sum)
+  }
+}
