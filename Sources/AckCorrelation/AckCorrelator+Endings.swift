@@ -160,13 +160,8 @@ extension AckCorrelator {
 
   /// Says the last word on the emits of an ended session.
   mutating func settleSession(_ session: Int32) {
-    guard !sessions[session].isSettled else {
-      settleAll(session, atEndOfCapture: false)
-      return
-    }
     sessions[session].isSettled = true
     settleAll(session, atEndOfCapture: false)
-    rememberClient(session)
   }
 
   private mutating func settleAll(_ session: Int32, atEndOfCapture: Bool) {

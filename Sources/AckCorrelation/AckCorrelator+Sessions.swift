@@ -142,7 +142,7 @@ extension AckCorrelator {
     let timeout = min(facts.pingTimeout, 1 << 32) &* 900
     let ping = sessions[session].ping
     if facts.revision >= 4 {
-      if ender != .client, let ping, ping.isAwaited, ping.from == .server, now.since(ping.at) >= timeout {
+      if let ping, ping.isAwaited, ping.from == .server, now.since(ping.at) >= timeout {
         return (.client, ping.seq)
       }
       if ender != .server, ping?.isAwaited != true,
@@ -189,6 +189,7 @@ extension AckCorrelator {
     for index in 0..<sessions[session].namespaces.count {
       finishOpening(sessions[session].namespaces[index].slot)
     }
+    rememberClient(session)
     let until = now.adding(ackTimeout)
     endedSessions.append(Waiting(until: until, slot: session, generation: sessions[session].generation))
     if until < due { due = until }
