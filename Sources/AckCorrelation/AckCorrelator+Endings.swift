@@ -54,12 +54,23 @@ extension AckCorrelator {
   /// The ack timeout of an emit passed.
   private mutating func becameOverdue(_ slot: Int32) {
     let namespace = emits[slot].namespaceSlot
-    leaveQueue(slot)
+    joinOverdue(slot)
     guard namespace >= 0 else { return }
     let session = namespaces[namespace].sessionSlot
-    let hasEnded =
-      namespaces[namespace].ending != nil || (session >= 0 && sessions[session].ending != nil)
-    if hasEnded { return }
+    if let ending = namespaces[namespace].ending {
+      // Sent after the end, when the wait for it was over already.
+      if now.since(ending.at) > ackTimeout { settleNamespace(namespace) }
+      return
+    }
+    if session >= 0, sessions[session].ending != nil {
+      if sessions[session].isSettled { settleSession(session) }
+      return
+    }
+    if emits[slot].marks.contains(.namespaceMissing) {
+      conclude(
+        slot, .unanswered, .namespaceNotConnected, .strong, [], age: now.since(emits[slot].at))
+      return
+    }
     let age = now.since(emits[slot].at)
     if let rejection = rejection(of: slot), rejection.certainty == .strong {
       takeException(rejection.seq, namespace)
@@ -82,7 +93,10 @@ extension AckCorrelator {
       let quiet = min(
         now.since(sessions[session].seenClient), now.since(sessions[session].seenServer))
       if sessions[session].ending != nil {
-        if sessions[session].isSettled, quiet > 60_000_000 { removeSession(session) }
+        if sessions[session].isSettled, quiet > 60_000_000 {
+          settleSession(session)
+          removeSession(session)
+        }
         continue
       }
       guard sessions[session].transport == .polling else { continue }
@@ -105,30 +119,31 @@ extension AckCorrelator {
 
   // MARK: limits
 
+  /// Gives up the emit that was open longest.
   mutating func evictOldest() {
+    if oldestOverdue >= 0 {
+      evict(oldestOverdue)
+      return
+    }
     if oldest >= 0 {
       evict(oldest)
       return
     }
-    if let first = held.removeFirst() {
-      finish(first.slot, first.verdict)
-      return
-    }
-    // All are overdue: any session's oldest will do.
-    for session in 0..<Int32(sessions.used) where sessions[session].open > 0 {
-      evictOldest(of: session)
-      return
-    }
+    if let first = held.removeFirst() { finish(first.slot, first.verdict) }
   }
 
-  mutating func evictOldest(of session: Int32) {
+  /// Gives up a session's oldest open emit; false where it has none.
+  @discardableResult
+  mutating func evictOldest(of session: Int32) -> Bool {
     var found: Int32 = -1
     for entry in sessions[session].namespaces {
       for head in [namespaces[entry.slot].client.head, namespaces[entry.slot].server.head] where head >= 0 {
         if found < 0 || emits[head].seq < emits[found].seq { found = head }
       }
     }
-    if found >= 0 { evict(found) }
+    guard found >= 0 else { return false }
+    evict(found)
+    return true
   }
 
   private mutating func evict(_ slot: Int32) {
@@ -145,7 +160,7 @@ extension AckCorrelator {
       }
     }
     guard quietest >= 0 else { return }
-    while sessions[quietest].open > 0 { evictOldest(of: quietest) }
+    while evictOldest(of: quietest) {}
     removeSession(quietest)
   }
 
@@ -274,7 +289,7 @@ extension AckCorrelator {
     if let rejection, rejection.certainty == .strong {
       return say(.rejected, .exceptionEvent, .strong, [rejection.seq])
     }
-    let supersededBy = emit.nextAttempt
+    let supersededBy = isConvincing(slot) ? emit.nextAttempt : nil
     if let supersededBy, supersededCertainty(slot) == .strong {
       return say(.superseded, .retried, .strong, [supersededBy])
     }
@@ -286,10 +301,7 @@ extension AckCorrelator {
     {
       return say(.unanswered, .pollBatchTooLarge, .inferred, seqs)
     }
-    if emit.marks.contains(.sessionRefused), ending?.sign == .sessionUnknown || ending == nil {
-      return say(.unanswered, .sessionUnknown, .proved, seqs)
-    }
-    if ending?.sign == .sessionUnknown, !isOverdue {
+    if emit.marks.contains(.sessionRefused) || (ending?.sign == .sessionUnknown && !isOverdue) {
       return say(.unanswered, .sessionUnknown, .proved, seqs)
     }
     if let ending, ending.sign == .disconnectPacket, ending.by == Ender(emit.peer),

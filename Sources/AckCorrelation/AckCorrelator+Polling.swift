@@ -16,7 +16,8 @@ extension AckCorrelator {
       session: number, method: method, seq: seq, at: now,
       overlaps: method == .get && sessions[session].pollsUnderWay > 0)
     if method == .get { sessions[session].pollsUnderWay &+= 1 }
-    if let abandoned = sessions[session].abandonedUpgrade, sessions[session].ending == nil,
+    // The next GET shows that the session goes on by polling; a POST may be its last word.
+    if method == .get, let abandoned = sessions[session].abandonedUpgrade, sessions[session].ending == nil,
       sessions[session].transport == .polling
     {
       sessions[session].abandonedUpgrade = nil

@@ -15,6 +15,7 @@ struct RetryGroup {
   var shortest: Int64 = .max
   var longest: Int64 = 0
   var crossesReconnect = false
+  var hasArguments = false
   /// When it is settled at the latest, unless another attempt comes.
   var until = Timestamp(microseconds: .max)
   var isReported = false
@@ -75,6 +76,7 @@ extension AckCorrelator {
       groups[group] = RetryGroup()
       groups[group].session = emits[former].session
       groups[group].event = eventText(former)
+      groups[group].hasArguments = emits[former].argumentsLength > 0
       groups[group].namespace = text(emits[former].namespace)
       groups[group].attempts = [emits[former].seq]
       groups[group].count = 1
@@ -111,13 +113,21 @@ extension AckCorrelator {
 
   /// Says that an emit was sent again, while it may still be answered.
   private mutating func noteSuperseded(_ slot: Int32) {
-    guard !emits[slot].marks.contains(.provisional) else { return }
+    guard !emits[slot].marks.contains(.provisional), isConvincing(slot) else { return }
     emits[slot].marks.insert(.provisional)
     outcomes.append(
       .verdict(
         describe(
           slot, .superseded, .retried, supersededCertainty(slot), emits[slot].nextAttempt.map { [$0] } ?? [],
           age: now.since(emits[slot].at), isFinal: false)))
+  }
+
+  /// Whether a link between attempts may be spoken of. An event without arguments that is sent again and again
+  /// and never answered is as likely a signal of life as a retry.
+  func isConvincing(_ slot: Int32) -> Bool {
+    let group = emits[slot].group
+    guard group >= 0 else { return false }
+    return emits[slot].argumentsLength > 0 || groups[group].acknowledged > 0 || groups[group].crossesReconnect
   }
 
   func supersededCertainty(_ slot: Int32) -> Certainty {
@@ -148,6 +158,7 @@ extension AckCorrelator {
     guard !groups[group].isReported else { return }
     groups[group].isReported = true
     let known = groups[group]
+    guard known.hasArguments || known.acknowledged > 0 || known.crossesReconnect else { return }
     report(
       .retryGroup, session: known.session, known.crossesReconnect || known.isRegular ? .strong : .inferred,
       known.attempts,

@@ -87,7 +87,8 @@ extension AckCorrelator {
     connections[slot].session = number
     sessions[session].saw(.client, at: now)
     if isUpgrade {
-      sessions[session].upgrading = connection
+      // A second WebSocket for a session that runs on one is accepted and closed: no upgrade (PROTOCOL.md A.7).
+      if sessions[session].transport == .polling { sessions[session].upgrading = connection }
     } else {
       sessions[session].transport = .websocket
       sessions[session].connection = connection

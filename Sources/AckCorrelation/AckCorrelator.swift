@@ -54,6 +54,9 @@ package struct AckCorrelator: ~Copyable {
   /// The queue of the ack timeout: emits in the order of time.
   var oldest: Int32 = -1
   var newest: Int32 = -1
+  /// The queue of those past it, in the same order.
+  var oldestOverdue: Int32 = -1
+  var newestOverdue: Int32 = -1
 
   var sessions = SlotPool<SessionState>()
   var sessionTable = SlotTable()
@@ -418,15 +421,39 @@ package struct AckCorrelator: ~Copyable {
     if deadline < due { due = deadline }
   }
 
-  /// Takes an emit out of the queue of the ack timeout.
+  /// Takes an emit out of the queue by time that it stands in.
   @inline(__always)
   mutating func leaveQueue(_ slot: Int32) {
     guard !emits[slot].marks.contains(.leftQueue) else { return }
     emits[slot].marks.insert(.leftQueue)
     let earlier = emits[slot].earlier
     let later = emits[slot].later
-    if earlier >= 0 { emits[earlier].later = later } else { oldest = later }
-    if later >= 0 { emits[later].earlier = earlier } else { newest = earlier }
+    let isOverdue = emits[slot].marks.contains(.inOverdueQueue)
+    if earlier >= 0 {
+      emits[earlier].later = later
+    } else if isOverdue {
+      oldestOverdue = later
+    } else {
+      oldest = later
+    }
+    if later >= 0 {
+      emits[later].earlier = earlier
+    } else if isOverdue {
+      newestOverdue = earlier
+    } else {
+      newest = earlier
+    }
+  }
+
+  /// Moves an emit from the queue of the ack timeout to that of the overdue.
+  mutating func joinOverdue(_ slot: Int32) {
+    leaveQueue(slot)
+    emits[slot].marks.remove(.leftQueue)
+    emits[slot].marks.insert(.inOverdueQueue)
+    emits[slot].earlier = newestOverdue
+    emits[slot].later = -1
+    if newestOverdue >= 0 { emits[newestOverdue].later = slot } else { oldestOverdue = slot }
+    newestOverdue = slot
   }
 
   /// Takes an emit out of its namespace: its session is over, or it was decided.

@@ -3,8 +3,10 @@ struct PendingEmit {
   /// Marks that decide or colour the verdict later.
   struct Marks: OptionSet {
     var rawValue: UInt16
-    /// Its time in the queue of the ack timeout is over.
+    /// It stands in neither of the queues by time.
     static let leftQueue = Marks(rawValue: 1)
+    /// It stands in the queue of those past the ack timeout.
+    static let inOverdueQueue = Marks(rawValue: 4096)
     /// It counts as overdue, and an outcome said so.
     static let overdue = Marks(rawValue: 2)
     /// Its namespace was not joined, refused, or left when it was sent.
