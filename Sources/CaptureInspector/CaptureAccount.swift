@@ -1,0 +1,53 @@
+import CaptureFormat
+import JSONText
+
+/// What is counted of one capture whatever the filter: to check its numbering and its own totals.
+struct CaptureAccount {
+  let path: String
+  var ackTimeout = 5_000_000
+  var upstream: String?
+  var firstTime: CaptureTimestamp?
+  var lastTime: CaptureTimestamp?
+  var connections = 0
+  var sessions = 0
+  var packets = 0
+  var emits = 0
+  var acks = 0
+  var tally = VerdictTally()
+  var hasEnd = false
+  private var lastSeq: Int?
+
+  init(path: String) {
+    self.path = path
+  }
+
+  /// Takes note of a record's number and time; returns the number it should have had where that is another.
+  mutating func recordRead(seq: Int, time: CaptureTimestamp) -> Int? {
+    let expected = lastSeq.map { $0 &+ 1 }
+    lastSeq = seq
+    if firstTime == nil { firstTime = time }
+    lastTime = max(lastTime ?? time, time)
+    return expected == seq ? nil : expected
+  }
+
+  /// Compares the totals of an `end` record with what was counted; returns one line for each difference.
+  func differences(from end: CaptureRecord) -> [String] {
+    var lines: [String] = []
+    func compare(_ name: String, _ said: Int?, _ counted: Int) {
+      if let said, said != counted {
+        lines.append("its end record says \(said) \(name), and \(counted) are in it")
+      }
+    }
+    compare("connections", end.integer(.connections), connections)
+    compare("sessions", end.integer(.sessions), sessions)
+    compare("packets", end.integer(.packets), packets)
+    compare("emits", end.integer(.emits), emits)
+    compare("acks", end.integer(.acks), acks)
+    if let literal = end[.verdicts], let verdicts = try? JSONValue(parsing: literal) {
+      for name in CaptureNames.verdicts where name != "pending" && name != "overdue" {
+        compare("emits \(name)", verdicts[name]?.integer ?? 0, tally.count(of: name, cause: nil))
+      }
+    }
+    return lines
+  }
+}

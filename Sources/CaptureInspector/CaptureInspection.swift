@@ -1,0 +1,85 @@
+import CaptureFormat
+import JSONText
+
+/// `ackscope inspect`: reads captures, sums up what happened, and says whether anything is on the `--fail-on` list.
+package struct CaptureInspection {
+  /// The forms of the report.
+  package enum Format: String, CaseIterable, Sendable {
+    case text, json, csv
+  }
+
+  /// What the exit status should tell. An unreadable file outweighs a failed check: the check did not see all.
+  package enum ExitDecision: Equatable, Sendable {
+    case fine
+    /// Something on the `--fail-on` list was found.
+    case checkFailed
+    /// At least one capture could not be read, or not to its end; the report is about the others.
+    case unreadable
+  }
+
+  /// Reads the captures one after another and hands the report over.
+  ///
+  /// - Parameters:
+  ///   - paths: files, `-` for standard input; at least one.
+  ///   - failOn: what makes the check fail, or nil.
+  ///   - advice: what to look at next, for a verdict and its cause, or for a finding and nil; empty for nothing to say.
+  ///   - output: takes the report's bytes, in pieces, valid during the call; not called where no capture was readable.
+  ///   - diagnostics: takes one line at a time, without line break. The text form has its own section for notes about the
+  ///     captures; for the other forms they come here.
+  package static func run(
+    paths: [String], format: Format, filter: CaptureFilter? = nil, failOn: FailOnList? = nil,
+    limits: CaptureSummary.Limits = CaptureSummary.Limits(), advice: @escaping (String, String?) -> String,
+    output: (UnsafeRawBufferPointer) -> Void, diagnostics: (String) -> Void
+  ) -> ExitDecision {
+    var summary = CaptureSummary(filter: filter, limits: limits)
+    var isUnreadable = false
+    for path in paths {
+      do {
+        try read(path, into: &summary)
+      } catch let refusal as CaptureRefusal {
+        diagnostics(refusal.message(for: path))
+        isUnreadable = true
+      } catch {
+        diagnostics((error as? CaptureFile.Fault)?.message ?? "\(error)")
+        isUnreadable = true
+      }
+    }
+    guard !summary.captures.isEmpty else { return .unreadable }
+
+    var sink = ByteSink(capacity: 4096)
+    switch format {
+    case .text: SummaryText(summary: summary, advice: advice).write(to: &sink)
+    case .json: SummaryJSON(summary: summary, advice: advice).write(to: &sink)
+    case .csv: SummaryCSV(summary: summary).write(to: &sink)
+    }
+    output(sink.bytes)
+    if format != .text { summary.notes.forEach(diagnostics) }
+    if isUnreadable { return .unreadable }
+    return failOn?.matches(summary) == true ? .checkFailed : .fine
+  }
+
+  private static func read(_ path: String, into summary: inout CaptureSummary) throws {
+    var file = try CaptureFile(path: path)
+    var reader = CaptureReader()
+    var isOpened = false
+    do {
+      while let block = try file.nextBlock() {
+        try reader.bytesArrived(block) { item in
+          if !isOpened {
+            summary.captureOpened(path: path)
+            isOpened = true
+          }
+          switch item {
+          case .record(let record): summary.recordRead(record)
+          case .damage(let damage): summary.damageFound(damage)
+          }
+        }
+      }
+      summary.captureEnded(torn: try reader.ended())
+    } catch let fault as CaptureFile.Fault where isOpened {
+      // What was read before still counts.
+      summary.captureEnded(torn: 0)
+      throw fault
+    }
+  }
+}
