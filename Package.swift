@@ -39,8 +39,9 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
       ], swiftSettings: strict),
-    .target(name: "LiveView", dependencies: ["CaptureFormat"], swiftSettings: strict),
-    .target(name: "CaptureInspector", dependencies: ["CaptureFormat"], swiftSettings: strict),
+    .target(name: "LiveView", dependencies: ["CaptureFormat", "JSONText"], swiftSettings: strict),
+    .target(
+      name: "CaptureInspector", dependencies: ["CaptureFormat", "JSONText"], swiftSettings: strict),
     .target(
       name: "DemoChat",
       dependencies: [
@@ -76,6 +77,13 @@ let package = Package(
       name: "WebSocketFramesTests", dependencies: ["WebSocketFrames", "CZlib"],
       name: "SocketIOPacketsTests", dependencies: ["SocketIOPackets", "JSONText"],
       resources: [.copy("vectors.jsonl")], swiftSettings: strict),
+      name: "CaptureFormatTests", dependencies: ["CaptureFormat", "JSONText"], swiftSettings: strict),
+    .testTarget(
+      name: "CaptureInspectorTests", dependencies: ["CaptureInspector", "CaptureFormat", "JSONText"],
+      exclude: ["Resources", "Snapshots"], swiftSettings: strict),
+    .testTarget(
+      name: "LiveViewTests", dependencies: ["LiveView", "CaptureFormat", "JSONText"],
+      exclude: ["Resources", "Snapshots"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -118,6 +118,30 @@ extension ByteSink {
     return append(terminalText: JSONString.decode(literal), columns: limit)
   }
 
+  /// Appends JSON with characters that are harmful to a terminal written as JSON escapes: the same value, safe to look at.
+  ///
+  /// Such characters can only stand inside strings; white space between tokens is ASCII and stays as it is.
+  package mutating func append(harmlessJSON json: UnsafeRawBufferPointer) {
+    var plainStart = 0
+    var index = 0
+    while index < json.count {
+      guard json[index] >= 0x80, case let length = validUTF8Length(json, at: index), length > 0 else {
+        index &+= 1
+        continue
+      }
+      let scalar = unicodeScalar(json, at: index, length: length)
+      if TerminalText.isHarmful(scalar) {
+        append(UnsafeRawBufferPointer(rebasing: json[plainStart..<index]))
+        for unit in String(Character(Unicode.Scalar(scalar) ?? "\u{FFFD}")).utf16 {
+          _ = append(escaped: UInt32(unit))
+        }
+        plainStart = index &+ length
+      }
+      index &+= length
+    }
+    append(UnsafeRawBufferPointer(rebasing: json[plainStart...]))
+  }
+
   private mutating func append(escaped scalar: UInt32) -> Int {
     append(0x5C)
     switch scalar {

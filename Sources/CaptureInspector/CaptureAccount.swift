@@ -35,7 +35,7 @@ struct CaptureAccount {
     var lines: [String] = []
     func compare(_ name: String, _ said: Int?, _ counted: Int) {
       if let said, said != counted {
-        lines.append("its end record says \(said) \(name), and \(counted) are in it")
+        lines.append("its end record says \(name) \(said), but counted are \(counted)")
       }
     }
     compare("connections", end.integer(.connections), connections)

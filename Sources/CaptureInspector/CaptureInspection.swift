@@ -49,7 +49,10 @@ package struct CaptureInspection {
     var sink = ByteSink(capacity: 4096)
     switch format {
     case .text: SummaryText(summary: summary, advice: advice).write(to: &sink)
-    case .json: SummaryJSON(summary: summary, advice: advice).write(to: &sink)
+    case .json:
+      var plain = ByteSink(capacity: 4096)
+      SummaryJSON(summary: summary, advice: advice).write(to: &plain)
+      sink.append(harmlessJSON: plain.bytes)
     case .csv: SummaryCSV(summary: summary).write(to: &sink)
     }
     output(sink.bytes)

@@ -91,7 +91,8 @@ struct SummaryText {
 
   private func writeUnresolved(_ sink: inout ByteSink) {
     guard summary.unresolvedCount > 0 else {
-      if summary.emits > 0 { sink.append("\nEvery emit that asked for an ack got one.\n" as StaticString) }
+      let answered = ["acknowledged", "late"].reduce(0) { $0 + summary.tally.count(of: $1, cause: nil) }
+      if answered > 0 { sink.append("\nEvery emit that asked for an ack got one.\n" as StaticString) }
       return
     }
     sink.append("\nEmits without an ack: \(summary.unresolvedCount)\n")
