@@ -41,7 +41,7 @@ package struct CaptureLineReader: ~Copyable {
     _ piece: UnsafeRawBufferPointer, _ lend: (CaptureLine) throws(Failure) -> Void
   ) throws(Failure) {
     var start = 0
-    while let end = firstLineBreak(in: piece, from: start) {
+    while let end = Self.lineBreak(in: piece, from: start) {
       let part = UnsafeRawBufferPointer(rebasing: piece[start..<end])
       let length = carriedLength &+ part.count
       if carriedLength == 0 {
@@ -81,24 +81,24 @@ package struct CaptureLineReader: ~Copyable {
     let room = maximumLineLength - carried.count
     carried.append(part.count > room ? UnsafeRawBufferPointer(rebasing: part[..<room]) : part)
   }
-}
 
-/// The place of the first LF at or behind `start`, or nil. Eight bytes at a time: a capture is mostly long lines.
-private func firstLineBreak(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
-  let ones: UInt64 = 0x0101_0101_0101_0101
-  let highs: UInt64 = 0x8080_8080_8080_8080
-  var index = start
-  while index &+ 32 <= bytes.count {
-    func marks(_ offset: Int) -> UInt64 {
-      let word = bytes.loadUnaligned(fromByteOffset: index &+ offset, as: UInt64.self) ^ (ones &* 0x0A)
-      return (word &- ones) & ~word & highs
+  /// The place of the first LF at or behind `start`, or nil. Eight bytes at a time: a capture is mostly long lines.
+  package static func lineBreak(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let highs: UInt64 = 0x8080_8080_8080_8080
+    var index = start
+    while index &+ 32 <= bytes.count {
+      func marks(_ offset: Int) -> UInt64 {
+        let word = bytes.loadUnaligned(fromByteOffset: index &+ offset, as: UInt64.self) ^ (ones &* 0x0A)
+        return (word &- ones) & ~word & highs
+      }
+      if marks(0) | marks(8) | marks(16) | marks(24) != 0 { break }
+      index &+= 32
     }
-    if marks(0) | marks(8) | marks(16) | marks(24) != 0 { break }
-    index &+= 32
+    while index < bytes.count {
+      if bytes[index] == 0x0A { return index }
+      index &+= 1
+    }
+    return nil
   }
-  while index < bytes.count {
-    if bytes[index] == 0x0A { return index }
-    index &+= 1
-  }
-  return nil
 }

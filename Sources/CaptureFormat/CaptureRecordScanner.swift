@@ -67,9 +67,24 @@ package struct CaptureRecordScanner: ~Copyable {
     var present: UInt64 = 0
     try scanner.enterObject()
     var isFirst = true
-    while let name = try scanner.nextMember(&isFirst) {
+    while true {
+      let name: Range<Int>
+      if !isFirst, let compact = Self.compactName(in: line, at: scanner.position) {
+        name = compact
+        scanner.position = compact.upperBound &+ 1
+      } else if let other = try scanner.nextMember(&isFirst) {
+        name = other
+      } else {
+        break
+      }
       let member = Self.member(line, name)
-      let value = try scanner.skipValue()
+      let value: Range<Int>
+      if let end = Self.endOfPlainString(in: line, at: scanner.position) {
+        value = scanner.position..<end
+        scanner.position = end
+      } else {
+        value = try scanner.skipValue()
+      }
       if let member {
         slices[Int(member.rawValue)] = CaptureRecord.Slice(
           start: UInt32(truncatingIfNeeded: value.lowerBound),
@@ -79,6 +94,42 @@ package struct CaptureRecordScanner: ~Copyable {
     }
     try scanner.expectEnd()
     return present
+  }
+
+  /// The name in `,"name":` as writers of captures put it, or nil where it stands there in any other way: then the
+  /// scanner decides.
+  @inline(__always)
+  private static func compactName(in line: UnsafeRawBufferPointer, at position: Int) -> Range<Int>? {
+    guard position < line.count, line[position] == 0x2C,
+      let end = endOfPlainString(in: line, at: position &+ 1), end < line.count, line[end] == 0x3A
+    else { return nil }
+    return position &+ 1..<end
+  }
+
+  /// The end of a string at `position` that has no escapes and is not near the line's end, or nil: then the scanner decides.
+  ///
+  /// Names and most values are a few bytes: here the closing quote is found in one or two words.
+  @inline(__always)
+  private static func endOfPlainString(in line: UnsafeRawBufferPointer, at position: Int) -> Int? {
+    guard position < line.count, line[position] == 0x22 else { return nil }
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let highs: UInt64 = 0x8080_8080_8080_8080
+    var index = position &+ 1
+    while index &+ 8 <= line.count {
+      let word = UInt64(littleEndian: line.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+      let quote = word ^ (ones &* 0x22)
+      let slash = word ^ (ones &* 0x5C)
+      let special =
+        (((quote &- ones) & ~quote) | ((slash &- ones) & ~slash) | ((word &- ones &* 0x20) & ~word)) & highs
+      if special == 0 {
+        index &+= 8
+        continue
+      }
+      // The lowest mark is exact; a borrow can only falsify those above it.
+      let place = index &+ special.trailingZeroBitCount >> 3
+      return line[place] == 0x22 ? place &+ 1 : nil
+    }
+    return nil
   }
 
   @inline(__always)

@@ -50,8 +50,7 @@ package struct LineView: ~Copyable {
   package mutating func recordsWritten(_ bytes: UnsafeRawBufferPointer, into sink: inout ByteSink) {
     var start = 0
     while start < bytes.count {
-      var end = start
-      while end < bytes.count, bytes[end] != 0x0A { end &+= 1 }
+      let end = CaptureLineReader.lineBreak(in: bytes, from: start) ?? bytes.count
       recordWritten(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), into: &sink)
       start = end &+ 1
     }
