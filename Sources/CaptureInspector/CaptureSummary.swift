@@ -125,7 +125,9 @@ package struct CaptureSummary {
     }
     if events.isFull {
       currentNotes.add(
-        .limit, "more than \(limits.events) distinct events: the rest shares the rows \"(other events)\"")
+        .limit,
+        "more than \(limits.events) distinct events, or names above 1 KiB: those share the rows \"(other events)\""
+      )
     }
     if !account.hasEnd {
       let left = open.isEmpty ? "" : "; \(open.count) emits were still open"
@@ -172,7 +174,7 @@ package struct CaptureSummary {
     account.emits += 1
     let emit = OpenEmit(
       row: row(of: record), time: record.time, conn: record.conn, session: record.session,
-      id: record[.id].map { String(decoding: $0, as: UTF8.self) } ?? "", facts: facts(of: record))
+      id: Self.id(of: record), facts: facts(of: record))
     if record[.id] == nil {
       settle(record.seq, emit, "unconfirmed", "no_ack_requested", nil, nil)
     } else {
@@ -214,6 +216,12 @@ package struct CaptureSummary {
       from: record.from ?? .client)
   }
 
+  /// The ack id's digits. More than any peer counts to are no id worth keeping.
+  private static func id(of record: CaptureRecord) -> String {
+    guard let literal = record[.id], literal.count <= 64 else { return "" }
+    return String(decoding: literal, as: UTF8.self)
+  }
+
   private static func bytes(of text: StaticString) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
   }
@@ -250,7 +258,7 @@ package struct CaptureSummary {
     account.tally.count(verdict, cause, 1)
     let emit = OpenEmit(
       row: row(of: record), time: record.time, conn: record.conn, session: record.session,
-      id: record[.id].map { String(decoding: $0, as: UTF8.self) } ?? "", facts: facts(of: record))
+      id: Self.id(of: record), facts: facts(of: record))
     guard isLetThrough(emit, CaptureFilterState(verdict: verdict, cause: cause, age: age)) else { return }
     tally.count(verdict, cause, 1)
     events.update(emit.row) { $0.count(verdict, 1) }

@@ -2,8 +2,11 @@ import CaptureFormat
 
 /// The rows of events, found by the bytes of their names without making strings of them.
 ///
-/// Distinct names beyond the limit share one row for each peer, so that a client that invents names cannot use up memory.
+/// Distinct names beyond the limit, and overlong ones, share one row for each peer, so that a client that invents names cannot use up memory.
 struct EventTable {
+  /// Bytes of JSON above which a name gets no row of its own: no program names its events so.
+  private static let maximumNameLength = 1024
+
   /// How many distinct rows are kept apart.
   static let defaultLimit = 10_000
 
@@ -23,6 +26,9 @@ struct EventTable {
   mutating func place(
     namespace: UnsafeRawBufferPointer, event: UnsafeRawBufferPointer, from: CaptureRecord.Peer
   ) -> Int {
+    if event.count > Self.maximumNameLength || namespace.count > Self.maximumNameLength {
+      return sharedPlace(from)
+    }
     var slot = Self.hash(namespace, event, from) & (places.count - 1)
     while places[slot] >= 0 {
       let index = Int(places[slot])

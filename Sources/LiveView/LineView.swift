@@ -30,6 +30,8 @@ package struct LineView: ~Copyable {
   }
 
   private static let nameColumns = 60
+  /// Bytes of an event's name above which an ack is shown without it, so that hostile names do not add up.
+  private static let maximumNameLength = 1024
   private static let reasonColumns = 120
 
   private let options: Options
@@ -104,7 +106,8 @@ package struct LineView: ~Copyable {
     switch record.socketKind {
     case .event, .binaryEvent:
       if record[.id] != nil {
-        let event = record[.event].map { Array($0) } ?? []
+        let event =
+          record[.event].map { $0.count <= Self.maximumNameLength ? Array($0) : Array("\"…\"".utf8) } ?? []
         emits.insert(Emit(from: record.from ?? .client, event: event), for: record.seq)
       }
       line(record, &sink) { sink in

@@ -163,6 +163,14 @@ extension CaptureSummary {
     #expect(summary.notes.contains { $0.contains("only 2 of 100") })
   }
 
+  @Test func overlongNamesShareARow() throws {
+    var script = CaptureScript()
+    for letter in ["a", "b", "c"] { _ = script.emit(String(repeating: letter, count: 5_000), id: nil, at: 0) }
+    let summary = try script.summary()
+    #expect(summary.events.rows.count == 1 && summary.events.rows[0].emits == 3)
+    #expect(summary.notes.contains { $0.contains("names above 1 KiB") })
+  }
+
   @Test func manyDistinctEventsKeepTheirOwnRows() throws {
     var script = CaptureScript()
     for number in 0..<3_000 { _ = script.emit("event \(number % 1_000)", id: nil, at: number) }
