@@ -84,6 +84,12 @@ let package = Package(
     .testTarget(
       name: "LiveViewTests", dependencies: ["LiveView", "CaptureFormat", "JSONText"],
       exclude: ["Resources", "Snapshots"], swiftSettings: strict),
+      name: "DemoChatTests",
+      dependencies: [
+        "DemoChat", "JSONText",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

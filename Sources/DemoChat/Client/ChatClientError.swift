@@ -1,0 +1,32 @@
+import NIOCore
+import NIOPosix
+
+/// Why a client of the demo could not go on.
+package enum ChatClientError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// Nobody answers at that address; `reason` is the system's.
+  case unreachable(host: String, port: Int, reason: String)
+  /// The Engine.IO handshake got another answer than the open packet.
+  case handshakeRefused(status: Int, body: String)
+  /// The WebSocket handshake got another answer than 101.
+  case upgradeRefused
+  /// The namespace refused the client.
+  case namespaceRefused(namespace: String, message: String)
+  case connectionEnded
+
+  static func unreachable(host: String, port: Int, error: any Error) -> ChatClientError {
+    if let known = error as? ChatClientError { return known }
+    let cause = (error as? NIOConnectionError)?.connectionErrors.first?.error ?? error
+    return .unreachable(host: host, port: port, reason: String(describing: cause))
+  }
+
+  package var description: String {
+    switch self {
+    case .unreachable(let host, let port, let reason): "cannot connect to \(host):\(port): \(reason)"
+    case .handshakeRefused(let status, let body):
+      "the Engine.IO handshake was refused with \(status): \(body)"
+    case .upgradeRefused: "the WebSocket handshake was refused"
+    case .namespaceRefused(let namespace, let message): "namespace \(namespace) was refused: \(message)"
+    case .connectionEnded: "the connection ended"
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import JSONText
+
+/// What a server is for, apart from how clients are reached. Confined to the server's event loop.
+protocol SocketApplication: AnyObject {
+  /// Whether a client may join a namespace.
+  func admission(to namespace: String, auth: JSONValue?) -> Admission
+  /// A client joined a namespace; its CONNECT reply has been sent.
+  func socketJoined(_ socket: ServerSocket)
+  /// An event arrived on a namespace that its client has joined.
+  func eventArrived(_ event: SocketEvent, on socket: ServerSocket)
+  /// A client left a namespace, or its session ended. Nothing can be sent to it any more.
+  func socketLeft(_ socket: ServerSocket)
+}
+
+/// The answer to a CONNECT packet.
+enum Admission {
+  case admitted
+  /// Refused with a message and an optional `data` member (PROTOCOL.md B.4).
+  case refused(message: String, data: JSONValue?)
+}
+
+/// An emit as its receiver sees it.
+package struct SocketEvent: Sendable, Equatable {
+  package var name: String
+  package var arguments: [JSONValue]
+  package var attachments: [[UInt8]]
+  /// Present where the emitting peer waits for an ack.
+  package var ackID: Int?
+
+  /// Reads an EVENT or BINARY_EVENT packet; nil for another kind.
+  init?(_ message: SocketIOMessage) {
+    guard message.packet.kind == .event || message.packet.kind == .binaryEvent,
+      case .array(let elements) = message.packet.payload, let first = elements.first
+    else { return nil }
+    name = first.string ?? first.text
+    arguments = Array(elements.dropFirst())
+    attachments = message.attachments
+    ackID = message.packet.id
+  }
+}
