@@ -3,7 +3,7 @@ import JSONText
 import NIOCore
 import Testing
 
-@Suite struct ChatApplicationTests {
+@Suite(.timeLimit(.minutes(1))) struct ChatApplicationTests {
   @Test(arguments: ChatClient.Transport.allCases)
   func enteringARoomIsAcknowledgedAndAskedBack(_ transport: ChatClient.Transport) async throws {
     try await withChatServer { server, group in

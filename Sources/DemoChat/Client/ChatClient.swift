@@ -66,6 +66,12 @@ package final class ChatClient: Sendable {
     try await loop.submit { self.session.value.emit(emits, thenDisconnect: thenDisconnect) }.get()
   }
 
+  /// Waits until the server answered the POST requests that carry what was sent so far; on a WebSocket nothing has to
+  /// be waited for.
+  package func drained() async throws {
+    try await loop.flatSubmit { self.session.value.drained() }.get()
+  }
+
   /// Sends one emit and waits for its ack; throws `connectionEnded` where none comes before the session ends.
   package func request(_ emit: ClientEmit) async throws -> SocketIOMessage {
     let outcomes = try await self.emit([emit])
@@ -108,6 +114,11 @@ package final class ChatClient: Sendable {
   /// Ends the session in order; returns when its connections are closed, after three seconds at the latest.
   package func close() async {
     try? await loop.flatSubmit { self.session.value.close() }.get()
+  }
+
+  /// Ends the connections without a word after a delay, unless that is cancelled.
+  package func vanish(after delay: TimeAmount) -> Scheduled<Void> {
+    loop.scheduleTask(in: delay) { _ = self.session.value.vanish() }
   }
 
   /// Ends the connections without a word.

@@ -12,6 +12,8 @@ package enum ChatClientError: Error, Sendable, Equatable, CustomStringConvertibl
   /// The namespace refused the client.
   case namespaceRefused(namespace: String, message: String)
   case connectionEnded
+  /// Somebody accepted the connection and then said nothing for ten seconds.
+  case noAnswer
 
   static func unreachable(host: String, port: Int, error: any Error) -> ChatClientError {
     if let known = error as? ChatClientError { return known }
@@ -27,6 +29,7 @@ package enum ChatClientError: Error, Sendable, Equatable, CustomStringConvertibl
     case .upgradeRefused: "the WebSocket handshake was refused"
     case .namespaceRefused(let namespace, let message): "namespace \(namespace) was refused: \(message)"
     case .connectionEnded: "the connection ended"
+    case .noAnswer: "the connection was accepted but the server does not answer"
     }
   }
 }

@@ -45,6 +45,7 @@ final class ClientSession {
   func open(_ transport: ChatClient.Transport, revision: Int = 4) -> EventLoopFuture<Void> {
     let promise = loop.makePromise(of: Void.self)
     opening = promise
+    endUnlessAnswered(promise.futureResult)
     switch transport {
     case .webSocket:
       dial(target("websocket", revision: revision), prepare: { [self] in attach($0) }, opened: { _ in })
@@ -127,6 +128,14 @@ final class ClientSession {
     }
   }
 
+  /// Ends the session where a server accepts but never answers.
+  private func endUnlessAnswered<Value>(_ answer: EventLoopFuture<Value>) {
+    let deadline = loop.assumeIsolated().scheduleTask(in: .seconds(10)) { [weak self] in
+      self?.end(ChatClientError.noAnswer)
+    }
+    answer.whenComplete { _ in deadline.cancel() }
+  }
+
   private func attach(_ link: WebSocketLink) {
     self.link = link
     link.packetArrived = { [weak self] packet in self?.packetArrived(packet) }
@@ -167,7 +176,10 @@ final class ClientSession {
       }
     }.assumeIsolated().whenComplete { result in
       switch result {
-      case .success(let link): link.value.send([.ping("probe")])
+      case .success(let link):
+        let link = link.value
+        link.send([.ping("probe")])
+        link.close(after: .seconds(10))
       case .failure(let error): done.fail(error)
       }
     }
@@ -183,6 +195,7 @@ final class ClientSession {
     }
     let promise = loop.makePromise(of: String.self)
     joining[namespace] = promise
+    endUnlessAnswered(promise.futureResult)
     send([.message(SocketIOText(.connect, namespace: namespace, payload: auth).text)])
     return promise.futureResult
   }
@@ -213,6 +226,14 @@ final class ClientSession {
     if thenDisconnect { packets.append(.message(SocketIOText(.disconnect).text)) }
     send(packets)
     return outcomes
+  }
+
+  /// Completes once the server answered the requests that carry what was sent so far; at once on a WebSocket.
+  func drained() -> EventLoopFuture<Void> {
+    guard let polling else { return loop.makeSucceededVoidFuture() }
+    let promise = loop.makePromise(of: Void.self)
+    polling.whenDrained { promise.succeed() }
+    return promise.futureResult
   }
 
   /// Sends text as it is, after the Engine.IO digit of a message.

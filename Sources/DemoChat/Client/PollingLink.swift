@@ -13,6 +13,7 @@ final class PollingLink {
   private var isClosing = false
   private var hasEnded = false
   private var paused: (() -> Void)?
+  private var drained: [() -> Void] = []
 
   /// Called with each packet, or nil for something in a body that is none.
   var packetArrived: ((EnginePacket?) -> Void)?
@@ -29,6 +30,18 @@ final class PollingLink {
   func send(_ packets: [EnginePacket]) {
     queue += packets
     post()
+  }
+
+  /// Calls `done` once every packet so far was answered for by the server, or polling has ended.
+  func whenDrained(_ done: @escaping () -> Void) {
+    if hasEnded || !isPosting && queue.isEmpty { done() } else { drained.append(done) }
+  }
+
+  private func notifyDrained() {
+    guard hasEnded || !isPosting && queue.isEmpty else { return }
+    let notify = drained
+    drained = []
+    for done in notify { done() }
   }
 
   /// Asks for packets from the server, again and again until paused or ended.
@@ -64,6 +77,7 @@ final class PollingLink {
   /// Closes both connections; returns what tells when they are closed.
   func closeConnections() -> [EventLoopFuture<Void>] {
     hasEnded = true
+    notifyDrained()
     return [polls.close(), posts.close()].compactMap { $0 }
   }
 
@@ -80,6 +94,7 @@ final class PollingLink {
       post()
       finishPause()
       finishClose()
+      notifyDrained()
     }
   }
 

@@ -86,6 +86,8 @@ final class EngineServer {
     let maximumPayload = configuration.maximumPayload
     let upgrader = NIOWebSocketServerUpgrader(
       maxFrameSize: maximumPayload,
+      // The link answers errors itself.
+      automaticErrorHandling: false,
       shouldUpgrade: { channel, head in
         let query = EngineQuery(target: head.uri)
         let isWelcome =

@@ -58,8 +58,10 @@ final class WebSocketLink: ChannelInboundHandler {
 
   /// Sends a close frame; the channel closes when it was answered, or after two seconds.
   ///
-  /// - Parameter code: nil sends a bare close frame, as the reference server does (PROTOCOL.md A.8).
-  func close(code: WebSocketErrorCode? = nil) {
+  /// - Parameters:
+  ///   - code: nil sends a bare close frame, as the reference server does (PROTOCOL.md A.8).
+  ///   - patience: how long the channel stays open for the answer.
+  func close(code: WebSocketErrorCode? = nil, patience: TimeAmount = .seconds(2)) {
     guard let context, !hasSentClose else { return }
     hasSentClose = true
     var payload = ByteBuffer()
@@ -67,8 +69,15 @@ final class WebSocketLink: ChannelInboundHandler {
     write(.connectionClose, payload, on: context)
     context.flush()
     let channel = context.channel
-    let timeout = context.eventLoop.scheduleTask(in: .seconds(2)) { channel.close(promise: nil) }
+    let timeout = context.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
     channel.closeFuture.whenComplete { _ in timeout.cancel() }
+  }
+
+  /// Closes after a while what is still open then.
+  func close(after delay: TimeAmount) {
+    guard let context else { return }
+    let timer = context.eventLoop.assumeIsolated().scheduleTask(in: delay) { [weak self] in self?.close() }
+    context.channel.closeFuture.whenComplete { _ in timer.cancel() }
   }
 
   /// Drops the connection without a close frame.
@@ -142,15 +151,17 @@ final class WebSocketLink: ChannelInboundHandler {
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     switch error {
-    // The protocol error handler in front of this one has sent the close frame already.
-    case is NIOWebSocketError: hasSentClose = true
+    case NIOWebSocketError.invalidFrameLength: fail(.messageTooLarge)
+    case is NIOWebSocketError: fail(.protocolError)
     case NIOWebSocketFrameAggregator.Error.accumulatedFrameSizeIsTooLarge: fail(.messageTooLarge)
     case is NIOWebSocketFrameAggregator.Error: fail(.protocolError)
     default: context.close(promise: nil)
     }
   }
 
-  private func fail(_ code: WebSocketErrorCode) { close(code: code) }
+  /// Closes for a fault of the other end. What it still sends is read and dropped for a moment: closing at once would
+  /// reset the connection, and the close frame would be lost with it.
+  private func fail(_ code: WebSocketErrorCode) { close(code: code, patience: .milliseconds(250)) }
 
   private func closeArrived(_ payload: ByteBuffer, on context: ChannelHandlerContext) {
     if !hasSentClose {
