@@ -51,6 +51,9 @@ package struct ClientTally: Sendable, Equatable {
   /// Acks sent to the server, by the event they answer.
   package var answers: [String: Int] = [:]
 
+  /// Emits that could not be sent, for the session had ended; not counted elsewhere.
+  package var notSent = 0
+
   package init() {}
 
   /// Most texts kept.
@@ -70,6 +73,7 @@ package struct ClientTally: Sendable, Equatable {
     emits.merge(other.emits, uniquingKeysWith: +)
     acks.merge(other.acks, uniquingKeysWith: +)
     events.merge(other.events, uniquingKeysWith: +)
+    notSent += other.notSent
     answers.merge(other.answers, uniquingKeysWith: +)
   }
 }

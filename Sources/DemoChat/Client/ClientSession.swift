@@ -204,7 +204,10 @@ final class ClientSession {
   ///
   /// - Returns: for each emit how it ends; `.notAsked` at once where it wants no ack.
   func emit(_ emits: [ClientEmit], thenDisconnect: Bool = false) -> [EventLoopFuture<EmitOutcome>] {
-    guard !hasEnded else { return emits.map { _ in loop.makeSucceededFuture(.notSent) } }
+    guard !hasEnded else {
+      tally.notSent += emits.count
+      return emits.map { _ in loop.makeSucceededFuture(.notSent) }
+    }
     var packets: [EnginePacket] = []
     var outcomes: [EventLoopFuture<EmitOutcome>] = []
     for emit in emits {

@@ -65,7 +65,7 @@ struct ScenarioPlayer {
       } catch ChatClientError.namespaceRefused {
         report.refusals += 1
       } catch ChatClientError.connectionEnded {
-        // The emits that follow will be counted as not sent.
+        // The emits that follow count as not sent.
       }
     case .emit(let emits, let answered): try await send(emits, answered: answered)
     case .emitUnwisely(let emits):
@@ -101,7 +101,7 @@ struct ScenarioPlayer {
   private mutating func send(_ emits: [ClientEmit], answered: Bool, thenDisconnect: Bool = false) async throws
   {
     guard let client else {
-      report.notSent += emits.count
+      report.tally.notSent += emits.count
       return
     }
     let outcomes = try await client.emit(emits, thenDisconnect: thenDisconnect)
@@ -125,8 +125,7 @@ struct ScenarioPlayer {
     if let tally = try? await client.tally() { report.tally.add(tally) }
     for emit in due {
       switch try? await emit.outcome.get() {
-      case .acknowledged, .notAsked: break
-      case .notSent: report.notSent += 1
+      case .acknowledged, .notAsked, .notSent: break
       case .connectionEnded, nil: report.missingAcks.append(emit.event)
       }
     }

@@ -9,8 +9,6 @@ package struct ScenarioReport: Sendable, Equatable {
     package var sessions = 0
     /// Connects and joins that were refused, as they must be.
     package var refusals = 0
-    /// Emits it could not send, for its session had ended before its time.
-    package var notSent = 0
     /// Emits the server should have acknowledged and did not.
     package var missingAcks: [String] = []
   }

@@ -241,10 +241,9 @@ final class EngineSession {
       default: link.close()
       }
     case .polling:
-      if ending == .forgotten {
-        // The client learns it from its next request; this one ends as if nothing had come.
-        pendingPoll?.send(.ok, "text/plain; charset=UTF-8", "6")
-      } else {
+      // A forgotten session's poll stays open: the client learns of it from its next request. What is never
+      // asked again ends with the connection's idle time.
+      if ending != .forgotten {
         queue.append(ending == .left ? .noop : .close)
         flushPoll()
       }
