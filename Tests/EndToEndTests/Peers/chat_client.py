@@ -123,6 +123,7 @@ class Client:
         self.io = (socketio.AsyncClient if is_async else socketio.Client)(reconnection=False, **settings)
         for namespace in self.namespaces:
             self._listen(namespace, "connect", self._on_connect)
+            self._listen(namespace, "disconnect", self._on_disconnect)
             self._listen(namespace, "question", self._on_question)
             for event in ("receive_message", "answered", "file", "tick", "announcement", "exception"):
                 self._listen(namespace, event, self._on_event)
@@ -143,6 +144,10 @@ class Client:
 
     def _on_connect(self, namespace, event):
         self.joined.add(namespace)
+        yield self.waiting.changed()
+
+    def _on_disconnect(self, namespace, event, *reason):
+        self.joined.discard(namespace)
         yield self.waiting.changed()
 
     def _on_event(self, namespace, event, *args):
@@ -229,7 +234,7 @@ class Client:
         yield self.waiting.until(lambda: len(self.joined) == len(self.namespaces), "the namespaces")
         with self.report.lock:
             self.report.connected += 1
-            self.report.transports[self.io.transport() if callable(self.io.transport) else self.io.transport] += 1
+            self.report.transports[self._transport()] += 1
         for namespace in self.namespaces:
             answer = yield from self._call("enter_chat_room", {"roomId": self.room}, namespace=namespace)
             self._expect(answer == {"ok": True, "roomId": self.room}, f"enter_chat_room answered {answer!r}")
@@ -273,8 +278,10 @@ class Client:
         answer = yield from self._call("upload", body, namespace=namespace)
         self._expect(answer == {"size": len(body), "sha256": hashlib.sha256(body).hexdigest()},
                      f"upload answered {answer!r}")
-        answer = yield from self._call("echo", {"parts": [b"one", b"\x00\xff", {"in": b""}]}, namespace=namespace)
-        self._expect(answer == {"parts": [b"one", b"\x00\xff", {"in": b""}]}, f"binary echo answered {answer!r}")
+        nested = b"" if MODERN else b"\x80"  # python-socketio 4 loses an empty attachment
+        parts = {"parts": [b"one", b"\x00\xff", {"in": nested}]}
+        answer = yield from self._call("echo", parts, namespace=namespace)
+        self._expect(answer == parts, f"binary echo answered {answer!r}")
         answer = yield from self._call("download", {"size": 3000}, namespace=namespace)
         self._expect(answer == bytes(i & 255 for i in range(3000)), "download answered other bytes")
         yield self.waiting.until(lambda: self.got[(namespace, "file")] >= 1, "the file")
@@ -295,12 +302,34 @@ class Client:
     def be_kicked(self):
         """The last emit of a client with --kicked: the server leaves the namespace instead of an answer."""
         yield from self._emit_with_callback("kick", namespace=self.namespaces[0])
-        yield self.waiting.until(lambda: self.namespaces[0] not in self.io.namespaces, "the server's disconnect")
+        yield self.waiting.until(lambda: self.namespaces[0] not in self.joined, "the server's disconnect")
 
     def leave(self):
         if self.options.kicked:
             yield from self.be_kicked()
-        yield self.io.disconnect()
+        if self._transport() == "websocket":
+            yield self.io.disconnect()
+        else:
+            yield self._leave_polling()
+
+    def _transport(self):
+        transport = self.io.transport
+        return transport() if callable(transport) else transport
+
+    def _leave_polling(self):
+        """Disconnects, and goes on when the last POST has been answered.
+
+        The library would wait for its pending GET as well, which python-engineio's server leaves unanswered after a
+        close until the heartbeat has run out. That GET ends with the process, as it ends with the page in a browser.
+        """
+        if self.is_async:
+            return self._leave_polling_async()
+        threading.Thread(target=self.io.disconnect, daemon=True).start()
+        self.io.eio.write_loop_task.join(PATIENCE)
+
+    async def _leave_polling_async(self):
+        self.leaving = asyncio.create_task(self.io.disconnect())
+        await asyncio.wait({self.io.eio.write_loop_task}, timeout=PATIENCE)
 
 
 class Gate:
@@ -324,7 +353,7 @@ def refused_steps(options, report):
     client.on("connect_error", lambda *args: refused.set(), namespace="/admin")
     try:
         client.connect(options.url, namespaces=["/admin"], transports=transports, socketio_path=options.path)
-        if not refused.wait(PATIENCE if not MODERN else 0):
+        if MODERN or not refused.wait(PATIENCE):
             report.fail("/admin accepted a client without a token")
     except socketio.exceptions.ConnectionError:
         pass
