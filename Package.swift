@@ -75,21 +75,32 @@ let package = Package(
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
     .testTarget(
       name: "WebSocketFramesTests", dependencies: ["WebSocketFrames", "CZlib"],
+      resources: [.copy("vectors.jsonl")], swiftSettings: strict),
+    .testTarget(
       name: "SocketIOPacketsTests", dependencies: ["SocketIOPackets", "JSONText"],
       resources: [.copy("vectors.jsonl")], swiftSettings: strict),
+    .testTarget(
+      name: "AckCorrelationTests", dependencies: ["AckCorrelation", "JSONText"], swiftSettings: strict),
+    .testTarget(
       name: "CaptureFormatTests", dependencies: ["CaptureFormat", "JSONText"], swiftSettings: strict),
+    .testTarget(
+      name: "SessionDecoderTests", dependencies: ["SessionDecoder"],
+      resources: [.copy("transcripts.jsonl")], swiftSettings: strict),
     .testTarget(
       name: "CaptureInspectorTests", dependencies: ["CaptureInspector", "CaptureFormat", "JSONText"],
       exclude: ["Resources", "Snapshots"], swiftSettings: strict),
     .testTarget(
       name: "LiveViewTests", dependencies: ["LiveView", "CaptureFormat", "JSONText"],
       exclude: ["Resources", "Snapshots"], swiftSettings: strict),
+    .testTarget(
       name: "DemoChatTests",
       dependencies: [
         "DemoChat", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ], swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["ackscope"], exclude: ["Peers"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
