@@ -24,7 +24,10 @@ let package = Package(
     .executableTarget(
       name: "ackscope",
       dependencies: [
-        "ProxyServer", "LiveView", "CaptureInspector", "DemoChat", "SessionDecoder",
+        "ProxyServer", "LiveView", "CaptureInspector", "DemoChat", "SessionDecoder", "SocketIOPackets",
+        "CaptureFormat", "AckCorrelation", "JSONText",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
@@ -55,7 +58,7 @@ let package = Package(
     // MARK: compose. From here down: no I/O, no clock, no task.
     .target(
       name: "SessionDecoder",
-      dependencies: ["CaptureFormat", "AckCorrelation", "SocketIOPackets", "WebSocketFrames"],
+      dependencies: ["CaptureFormat", "AckCorrelation", "SocketIOPackets", "WebSocketFrames", "JSONText"],
       swiftSettings: strict),
 
     // MARK: format

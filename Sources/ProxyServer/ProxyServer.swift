@@ -1,1 +1,170 @@
-// ProxyServer
+import AckCorrelation
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import SessionDecoder
+import Synchronization
+
+/// The proxy: listens, gives each client connection an upstream leg of its own, and stops in order.
+package final class ProxyServer: Sendable {
+  /// Why the proxy could not begin to listen, in words for the person who started it.
+  package struct CannotListen: Error, Equatable {
+    package var explanation: String
+  }
+
+  /// What every connection needs of its proxy.
+  struct Context: Sendable {
+    let configuration: ProxyConfiguration
+    let recorder: TrafficRecorder
+    let forwarding: ForwardedRequest
+    let headerLimits: NIOHTTPDecoderLimitConfiguration
+    let isEngineIO: @Sendable (_ target: String) -> Bool
+    let diagnose: @Sendable (_ line: String) -> Void
+  }
+
+  private let listener: any Channel
+  private let ticks: [ObjectIdentifier: NIOLoopBound<LoopTick>]
+  private let context: Context
+  private let timer: RepeatedTask
+
+  /// Where the proxy listens, `http://host:port`.
+  package let url: String
+  package let port: Int
+
+  private init(
+    listener: any Channel, ticks: [ObjectIdentifier: NIOLoopBound<LoopTick>], context: Context,
+    timer: RepeatedTask
+  ) {
+    self.listener = listener
+    self.ticks = ticks
+    self.context = context
+    self.timer = timer
+    port = listener.localAddress?.port ?? context.configuration.listenPort
+    url = Self.url(listener.localAddress, context.configuration)
+  }
+
+  private static func url(_ address: SocketAddress?, _ configuration: ProxyConfiguration) -> String {
+    let host = address?.ipAddress ?? configuration.listenHost
+    let port = address?.port ?? configuration.listenPort
+    return "http://" + (host.contains(":") ? "[\(host)]" : host) + ":\(port)"
+  }
+
+  /// Binds and begins to accept.
+  ///
+  /// - Parameters:
+  ///   - ready: called with the URL once the address is bound and before any connection is accepted.
+  ///   - diagnose: receives one line for each thing worth telling a person.
+  package static func start(
+    _ configuration: ProxyConfiguration, recorder: TrafficRecorder,
+    isEngineIO: @escaping @Sendable (String) -> Bool,
+    group: any EventLoopGroup, ready: @escaping @Sendable (_ url: String) -> Void,
+    diagnose: @escaping @Sendable (_ line: String) -> Void
+  ) async throws -> ProxyServer {
+    var headerLimits = NIOHTTPDecoderLimitConfiguration()
+    headerLimits.maxHeaderFieldSize = configuration.limits.headerBytes
+    headerLimits.maxHeaderListSize = configuration.limits.headerBytes
+    let context = Context(
+      configuration: configuration, recorder: recorder,
+      forwarding: ForwardedRequest(
+        upstream: configuration.upstream, preservesHost: configuration.preservesHost),
+      headerLimits: headerLimits, isEngineIO: isEngineIO, diagnose: diagnose)
+    let count = Census()
+    var ticks: [ObjectIdentifier: NIOLoopBound<LoopTick>] = [:]
+    for loop in group.makeIterator() {
+      ticks[ObjectIdentifier(loop)] = try await loop.submit {
+        NIOLoopBound(
+          LoopTick(loop: loop, recorder: recorder) { count.open.subtract(1, ordering: .relaxed) },
+          eventLoop: loop)
+      }.get()
+    }
+    let perLoop = ticks
+    let bootstrap = ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: 1024)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelOption(.autoRead, value: false)
+      .childChannelOption(.autoRead, value: false)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          guard let tick = perLoop[ObjectIdentifier(channel.eventLoop)]?.value else {
+            throw ChannelError.operationUnsupported
+          }
+          guard count.open.add(1, ordering: .relaxed).newValue <= configuration.limits.connections else {
+            count.open.subtract(1, ordering: .relaxed)
+            return refuse(channel, context)
+          }
+          let number = ConnectionNumber(count.accepted.add(1, ordering: .relaxed).newValue)
+          let connection = ProxiedConnection(number: number, client: channel, tick: tick, proxy: context)
+          tick.opened(connection)
+          try connection.begin()
+        }
+      }
+    let listener: any Channel
+    do {
+      listener = try await bootstrap.bind(host: configuration.listenHost, port: configuration.listenPort)
+        .get()
+    } catch {
+      throw CannotListen(explanation: explain(error, configuration))
+    }
+    let timer = listener.eventLoop.scheduleRepeatedTask(
+      initialDelay: .milliseconds(100), delay: .milliseconds(100)
+    ) { _ in
+      recorder.expire()
+    }
+    let server = ProxyServer(listener: listener, ticks: ticks, context: context, timer: timer)
+    ready(server.url)
+    try await listener.setOption(.autoRead, value: true).get()
+    return server
+  }
+
+  /// How many connections were accepted and are open.
+  private final class Census: Sendable {
+    let accepted = Atomic<UInt32>(0)
+    let open = Atomic<Int>(0)
+  }
+
+  /// Turns a connection above the limit away.
+  private static func refuse(_ channel: any Channel, _ context: Context) {
+    let limit = context.configuration.limits.connections
+    context.diagnose(
+      "a connection was refused with 503: \(limit) are open, which is the limit (--max-connections)")
+    let line = "ackscope: \(limit) connections are open, which is the limit\n"
+    let text =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: \(line.utf8.count)\r\nConnection: close\r\n\r\n\(line)"
+    channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
+    channel.close(mode: .output, promise: nil)
+    channel.eventLoop.scheduleTask(in: context.configuration.limits.stopGrace) { channel.close(promise: nil) }
+  }
+
+  private static func explain(_ error: any Error, _ configuration: ProxyConfiguration) -> String {
+    let place = "\(configuration.listenHost):\(configuration.listenPort)"
+    guard let error = error as? IOError else {
+      return
+        "cannot listen on \(place): \(error is NIOConnectionError ? "the name has no address" : "\(error)"); choose another with --listen"
+    }
+    return switch error.errnoCode {
+    case EADDRINUSE:
+      "cannot listen on \(place): the port is in use; choose another with --listen, or port 0 for a free one"
+    case EADDRNOTAVAIL:
+      "cannot listen on \(place): no interface of this machine has that address; choose another with --listen"
+    case EACCES, EPERM:
+      "cannot listen on \(place): permission is denied; choose a port above 1023 with --listen"
+    default: "cannot listen on \(place): \(error); choose another with --listen"
+    }
+  }
+
+  /// Stops in order: no new connections, open ones closed (WebSockets with 1001), the capture completed.
+  package func stop() async {
+    try? await listener.close().get()
+    timer.cancel()
+    let grace = context.configuration.limits.stopGrace
+    for tick in ticks.values {
+      try? await tick.eventLoop.flatSubmit { tick.value.stop(grace: grace) }.get()
+    }
+    // What the last ticks saw is written before the last line is.
+    for tick in ticks.values { try? await tick.eventLoop.submit {}.get() }
+    context.recorder.end()
+  }
+}

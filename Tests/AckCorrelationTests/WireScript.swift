@@ -101,11 +101,13 @@ struct WireScript: ~Copyable {
       }
       correlator.sessionOpened(session, facts, at: at, seq: seq)
       if isAttached {
-        correlator.webSocketAttached(session: session, connection: connection, isUpgrade: false, at: at, seq: seq)
+        correlator.webSocketAttached(
+          session: session, connection: connection, isUpgrade: false, at: at, seq: seq)
       }
     case "attach":
       guard let session else { return false }
-      correlator.webSocketAttached(session: session, connection: connection, isUpgrade: true, at: at, seq: seq)
+      correlator.webSocketAttached(
+        session: session, connection: connection, isUpgrade: true, at: at, seq: seq)
     case "connect":
       guard let session else { return false }
       let namespace = words.namespace(&correlator)
@@ -117,7 +119,8 @@ struct WireScript: ~Copyable {
       }
       recovery.withBytes { pid in
         if from == .client {
-          correlator.connectRequested(session: session, namespace: namespace, recoveryID: pid, at: at, seq: seq)
+          correlator.connectRequested(
+            session: session, namespace: namespace, recoveryID: pid, at: at, seq: seq)
         } else {
           correlator.connected(
             session: session, namespace: namespace, hasSid: hasSid, recoveryID: pid, at: at, seq: seq)
@@ -132,7 +135,8 @@ struct WireScript: ~Copyable {
     case "disconnect":
       guard let session else { return false }
       let namespace = words.namespace(&correlator)
-      correlator.disconnected(session: session, namespace: namespace, from: from, batch: batch, at: at, seq: seq)
+      correlator.disconnected(
+        session: session, namespace: namespace, from: from, batch: batch, at: at, seq: seq)
     case "emit":
       guard let session else { return false }
       let namespace = words.namespace(&correlator)
@@ -191,7 +195,8 @@ struct WireScript: ~Copyable {
         if word.hasPrefix("code=") { code = Int(word.dropFirst(5)) }
         if word.hasPrefix("packets=") { packets = Int(word.dropFirst(8)) ?? 0 }
       }
-      correlator.pollAnswered(connection: connection, status: status, code: code, packets: packets, at: at, seq: seq)
+      correlator.pollAnswered(
+        connection: connection, status: status, code: code, packets: packets, at: at, seq: seq)
     case "unknown": correlator.sessionUnknown(session: session, connection: connection, at: at, seq: seq)
     case "refuse-handshake":
       let status = Int(words.next() ?? "") ?? 0
@@ -206,11 +211,14 @@ struct WireScript: ~Copyable {
       correlator.decodingStopped(session: session, from: from, at: at, seq: seq)
     case "undelivered":
       correlator.deliveryFailed(
-        connection: connection, to: from.other, since: RecordSeq(UInt64(words.next() ?? "") ?? 0), at: at, seq: seq)
-    case "breaks": correlator.ruleBroken(connection: connection, from: from, rule: words.rest(), at: at, seq: seq)
+        connection: connection, to: from.other, since: RecordSeq(UInt64(words.next() ?? "") ?? 0), at: at,
+        seq: seq)
+    case "breaks":
+      correlator.ruleBroken(connection: connection, from: from, rule: words.rest(), at: at, seq: seq)
     case "after-close":
       correlator.sentAfterClose(
-        connection: connection, from: from, close: RecordSeq(UInt64(words.next() ?? "") ?? 0), at: at, seq: seq)
+        connection: connection, from: from, close: RecordSeq(UInt64(words.next() ?? "") ?? 0), at: at,
+        seq: seq)
     case "custom": correlator.customParserSeen(session: session, connection: connection, at: at, seq: seq)
     case "stalled":
       let start = Int64(words.next() ?? "") ?? 0

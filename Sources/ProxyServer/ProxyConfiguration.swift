@@ -1,0 +1,33 @@
+import NIOCore
+
+/// Everything that the proxy is told when it starts.
+package struct ProxyConfiguration: Sendable {
+  /// Where to listen; port 0 picks a free one.
+  package var listenHost = "127.0.0.1"
+  package var listenPort = 8090
+  package var upstream: UpstreamAddress
+  /// Passes the client's `Host` on instead of the upstream's.
+  package var preservesHost = false
+  package var limits = ProxyLimits()
+
+  package init(upstream: UpstreamAddress) {
+    self.upstream = upstream
+  }
+}
+
+/// What one client, or all of them together, may ask of the proxy (promise P4).
+package struct ProxyLimits: Sendable {
+  /// Client connections open at once; one more is answered 503 and closed.
+  package var connections = 10_000
+  /// Bytes of one request's or response's header fields in all, and of each of them; more is answered 431.
+  package var headerBytes = 64 << 10
+  /// How long a connection may wait for a request, or for the rest of its head. Open WebSockets and requests that
+  /// wait for their answer are never timed: they belong to the peers.
+  package var idleTimeout = TimeAmount.seconds(75)
+  /// How long connecting to the upstream may take.
+  package var connectTimeout = TimeAmount.seconds(10)
+  /// How long peers get to close in order when the proxy stops.
+  package var stopGrace = TimeAmount.seconds(2)
+
+  package init() {}
+}

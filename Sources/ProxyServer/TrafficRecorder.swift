@@ -1,0 +1,153 @@
+import AckCorrelation
+import CaptureFormat
+import SessionDecoder
+import Synchronization
+
+/// The one place where what the loops saw becomes records: decodes, pairs, encodes, writes.
+///
+/// One lock guards all of it, taken once for each tick of a loop. Sockets are read and written outside it, and so
+/// a session may span loops without any further care.
+package final class TrafficRecorder: Sendable {
+  /// Receives the records of a tick, after they were written; must be quick, since the loops wait for it.
+  package typealias Observer = @Sendable (_ records: UnsafeRawBufferPointer) -> Void
+
+  private struct State: ~Copyable {
+    var decoder: TrafficDecoder
+    var file: CaptureWriter?
+    /// Records that could not be written since the last one that could.
+    var lost: UInt64 = 0
+    var lossReason = ""
+    var hasEnded = false
+    var recordsBefore: UInt64 = 0
+  }
+
+  private let state: Mutex<State>
+  private let clock: ProxyClock
+  private let observer: Observer?
+  private let captureFailed: @Sendable (_ explanation: String) -> Void
+  private let captureRecovered: @Sendable (_ lost: UInt64) -> Void
+
+  /// - Parameters:
+  ///   - file: nil with `--no-capture`.
+  ///   - captureFailed: called once for each time that writing begins to fail.
+  package init(
+    decoder: consuming sending TrafficDecoder, file: consuming sending CaptureWriter?, clock: ProxyClock,
+    observer: Observer?,
+    captureFailed: @escaping @Sendable (_ explanation: String) -> Void,
+    captureRecovered: @escaping @Sendable (_ lost: UInt64) -> Void
+  ) {
+    state = Mutex(State(decoder: decoder, file: file))
+    self.clock = clock
+    self.observer = observer
+    self.captureFailed = captureFailed
+    self.captureRecovered = captureRecovered
+  }
+
+  package var now: Timestamp { clock.now }
+
+  /// Writes the first line, which says where the proxy listens.
+  package func begin(listen: String, upstream: String) {
+    change { decoder, now in decoder.captureStarted(listen: listen, upstream: upstream, at: now) }
+  }
+
+  /// Decodes and writes what a loop saw in one tick. When this returns, the records are with the operating system
+  /// or their loss is counted.
+  func record(_ observed: [Observed]) {
+    change { decoder, _ in
+      for each in observed {
+        let (connection, time) = (each.connection, each.time)
+        switch each.what {
+        case .opened(let client, let upstream):
+          decoder.connectionOpened(connection, client: client, upstream: upstream, at: time)
+        case .requestStarted(let head): decoder.requestStarted(connection, head, at: time)
+        case .requestBody(let buffer):
+          buffer.withUnsafeReadableBytes { decoder.requestBodyReceived(connection, $0, at: time) }
+        case .requestEnded: decoder.requestEnded(connection, at: time)
+        case .responseStarted(let head): decoder.responseStarted(connection, head, at: time)
+        case .responseBody(let buffer):
+          buffer.withUnsafeReadableBytes { decoder.responseBodyReceived(connection, $0, at: time) }
+        case .responseEnded: decoder.responseEnded(connection, at: time)
+        case .bytes(let buffer, let from):
+          buffer.withUnsafeReadableBytes { decoder.bytesReceived(connection, from: from, $0, at: time) }
+        case .legEnded(let peer, let how): decoder.legEnded(connection, peer, how, at: time)
+        case .undeliverable(let peer): decoder.deliveryFailed(connection, to: peer, at: time)
+        case .stalled(let peer, let start): decoder.peerStalled(connection, peer, from: start, at: time)
+        case .closed(let initiator, let code, let reason, let clientBytes, let serverBytes):
+          decoder.connectionClosed(
+            connection, by: initiator, code: code, reason: reason, clientBytes: clientBytes,
+            serverBytes: serverBytes, at: time)
+        }
+      }
+    }
+  }
+
+  /// Lets time pass: emits become overdue, sessions time out.
+  package func expire() {
+    change { decoder, now in decoder.expire(at: now) }
+  }
+
+  /// Completes the capture with `end`. Whatever is recorded later is dropped.
+  package func end() {
+    change { decoder, now in decoder.captureEnded(at: now) }
+    state.withLock { $0.hasEnded = true }
+  }
+
+  /// The bytes in the capture file.
+  package var captureSize: Int64 { state.withLock { $0.file?.size ?? 0 } }
+
+  /// Whether both directions of a spliced connection stand between two frames, so that a frame of our own would
+  /// not fall into one of theirs.
+  func mayInject(_ connection: ConnectionNumber, toward peer: Peer) -> Bool {
+    state.withLock { $0.decoder.standsBetweenFrames(connection, toward: peer) }
+  }
+
+  private func change(_ body: (inout TrafficDecoder, Timestamp) -> Void) {
+    var failure: String?
+    var recovered: UInt64?
+    state.withLock { state in
+      guard !state.hasEnded else { return }
+      if state.lost > 0 { recovered = Self.writeGap(&state, at: clock.now) }
+      body(&state.decoder, clock.now)
+      failure = Self.write(&state)
+      let records = state.decoder.records
+      if records.count > 0 { observer?(records) }
+      state.recordsBefore = state.decoder.recordCount
+      state.decoder.removeRecords()
+    }
+    if let recovered { captureRecovered(recovered) }
+    if let failure { captureFailed(failure) }
+  }
+
+  /// Hands the new records to the operating system; returns an explanation where losing records begins with them.
+  private static func write(_ state: inout State) -> String? {
+    let records = state.decoder.records
+    guard records.count > 0, state.file != nil else { return nil }
+    let added = state.decoder.recordCount - state.recordsBefore
+    if state.lost > 0 {
+      state.lost += added
+      return nil
+    }
+    guard let failure = state.file?.write(records) else { return nil }
+    let kept = records[..<failure.written].count { $0 == 0x0A }
+    state.lost = added - UInt64(kept)
+    state.lossReason = failure.reason
+    return failure.reason
+  }
+
+  /// Tries to write the record that says how many were lost; while that fails, nothing else would fit either.
+  ///
+  /// - Returns: the number of lost records, where the gap could be written.
+  private static func writeGap(_ state: inout State, at time: Timestamp) -> UInt64? {
+    let lost = state.lost
+    state.decoder.recordsLost(lost, reason: state.lossReason, at: time)
+    let failure = state.file?.write(state.decoder.records)
+    guard failure == nil else {
+      state.decoder.withdrawLastRecord()
+      return nil
+    }
+    state.decoder.removeRecords()
+    state.recordsBefore = state.decoder.recordCount
+    state.lost = 0
+    return lost
+  }
+}

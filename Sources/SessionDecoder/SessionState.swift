@@ -1,0 +1,27 @@
+import AckCorrelation
+import SocketIOPackets
+
+/// One Engine.IO session, over all the connections that it spans.
+final class SessionState {
+  let number: SessionNumber
+  let sid: String
+  var version: EngineIOVersion
+  var client: SocketPacketStream
+  var server: SocketPacketStream
+  /// Set once a finding has said that the session's parser is unknown.
+  var hasUnknownParser = false
+  /// The upgraded connection that carries the session now.
+  weak var carrier: WebSocketState?
+  /// Whether its server's kind is settled.
+  var serverIsKnown = false
+  /// Set once the connection that carried it has closed, or the server said that it does not know it.
+  var hasEnded = false
+
+  init(number: SessionNumber, sid: String, version: EngineIOVersion, limits: SocketPacketLimits) {
+    self.number = number
+    self.sid = sid
+    self.version = version
+    client = SocketPacketStream(limits: limits, revision: SocketIORevision(version))
+    server = SocketPacketStream(limits: limits, revision: SocketIORevision(version))
+  }
+}

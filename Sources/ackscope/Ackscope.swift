@@ -1,0 +1,79 @@
+import ArgumentParser
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The command `ackscope`: its subcommands, and what all of them share.
+struct Ackscope: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ackscope",
+    abstract: "See every emit that never got its ack, and why.",
+    discussion: """
+      A man-in-the-middle proxy and inspector for Socket.IO: it forwards every byte, pairs each emit with its \
+      ack, and says which emits nobody acknowledged.
+      """,
+    version: "ackscope \(Version.current)",
+    subcommands: [ProxyCommand.self, DemoCommand.self, InspectCommand.self])
+}
+
+/// The version of the tool, as `--version` and captures give it.
+enum Version {
+  static let current = "0.1.0"
+}
+
+/// The exit statuses that scripts rely on (CLI.md).
+enum ExitStatus {
+  static let checkFailed: Int32 = 1
+  static let usage: Int32 = 2
+  static let upstreamUnreachable: Int32 = 69
+  static let captureNotWritten: Int32 = 74
+}
+
+/// Something that ends the command, told in one line.
+struct Failure: Error {
+  var explanation: String
+  var status: Int32 = ExitStatus.usage
+}
+
+@main
+enum Main {
+  static func main() async {
+    // A pipe whose reader has gone is reported by the write itself.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try Ackscope.parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch let failure as Failure {
+      StandardError.line(failure.explanation)
+      exit(failure.status)
+    } catch let code as ExitCode {
+      exit(code.rawValue)
+    } catch {
+      guard Ackscope.exitCode(for: error) == .validationFailure else { Ackscope.exit(withError: error) }
+      let command = CommandLine.arguments.dropFirst().first.map { " \($0)" } ?? ""
+      let known = Ackscope.configuration.subcommands.contains { command == " \($0._commandName)" }
+      let line = Ackscope.message(for: error).split(separator: "\n").joined(separator: " ")
+      StandardError.line("\(line) (see 'ackscope\(known ? command : "") --help')")
+      exit(ExitStatus.usage)
+    }
+  }
+}
+
+/// Lines for people on standard error.
+enum StandardError {
+  static func line(_ text: String) {
+    write("ackscope: \(text)\n")
+  }
+
+  static func write(_ text: String) {
+    var text = text
+    text.withUTF8 { StandardOutput.write(UnsafeRawBufferPointer($0), to: STDERR_FILENO) }
+  }
+}

@@ -1,0 +1,105 @@
+import ArgumentParser
+import CaptureFormat
+import LiveView
+import ProxyServer
+import SessionDecoder
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// How a run is shown.
+enum ViewChoice: String, ExpressibleByArgument, CaseIterable {
+  case auto, live, lines, none
+}
+
+/// What happens when the capture can no longer be written.
+enum CaptureErrorPolicy: String, ExpressibleByArgument, CaseIterable {
+  case `continue`, stop
+}
+
+/// The options about the capture and the view, which `proxy` and `demo` share.
+struct CaptureOptions: ParsableArguments {
+  @Option(help: "Where the capture goes; '-' for standard output. (default: captures/YYYYMMDD-HHMMSS.jsonl)")
+  var capture: String?
+
+  @Flag(name: .customLong("no-capture"), help: "Write no capture.")
+  var noCapture = false
+
+  @Option(help: "What standard output shows: one line for each event, ack and verdict, or nothing.")
+  var view = ViewChoice.auto
+
+  @Flag(help: "Write secrets into the capture as they are.")
+  var keepSecrets = false
+
+  @Option(parsing: .upToNextOption, help: "Further names whose values are secrets.")
+  var redact: [String] = []
+
+  @Option(help: "Keep forwarding when the capture cannot be written, or stop with status 74.")
+  var onCaptureError = CaptureErrorPolicy.continue
+
+  @Option(help: "Bytes of one payload kept in the capture.")
+  var maxCapturePayload = SizeArgument(bytes: 1 << 20)
+
+  func validate() throws {
+    if noCapture && capture != nil { throw ValidationError("--capture and --no-capture exclude each other") }
+    if maxCapturePayload.bytes < 256 { throw ValidationError("--max-capture-payload is at least 256 bytes") }
+  }
+
+  /// The path to write to, or nil for none; makes the default directory.
+  func path() -> String? {
+    if noCapture { return nil }
+    if let capture { return capture }
+    mkdir("captures", 0o777)
+    var now = time(nil)
+    var parts = tm()
+    localtime_r(&now, &parts)
+    func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    let stamp =
+      "\(parts.tm_year + 1900)\(two(parts.tm_mon + 1))\(two(parts.tm_mday))-\(two(parts.tm_hour))\(two(parts.tm_min))\(two(parts.tm_sec))"
+    var path = "captures/\(stamp).jsonl"
+    var attempt = 2
+    while access(path, F_OK) == 0 {
+      path = "captures/\(stamp)-\(attempt).jsonl"
+      attempt += 1
+    }
+    return path
+  }
+
+  /// The screen that records are shown on, or nil for none.
+  func screen() -> LineScreen? {
+    let shown = view == .none || (view == .auto && capture == "-") ? nil : view
+    guard let shown else { return nil }
+    if shown == .live {
+      StandardError.line("the live view is not part of this version; lines are shown instead")
+    }
+    var options = LineView.Options()
+    options.isColored = LineScreen.mayColor(STDOUT_FILENO)
+    return LineScreen(descriptor: STDOUT_FILENO, options: options)
+  }
+
+  func decoder(ackTimeout: DurationArgument, rule: EngineIORule = EngineIORule()) -> TrafficDecoder {
+    var options = DecoderOptions(tool: "ackscope/\(Version.current)")
+    options.ackTimeout = ackTimeout.microseconds
+    options.capturePayload = maxCapturePayload.bytes
+    options.rule = rule
+    var random = SystemRandomNumberGenerator()
+    let hash = KeyedHash(key: (random.next(), random.next()))
+    return TrafficDecoder(
+      options: options,
+      redactor: Redactor(names: SecretNames(adding: redact), hash: hash, isOn: !keepSecrets))
+  }
+
+  func file(_ path: String?) throws -> CaptureWriter? {
+    guard let path else { return nil }
+    do throws(CaptureWriter.Unwritable) {
+      return try CaptureWriter(path: path)
+    } catch {
+      throw Failure(
+        explanation: error.explanation,
+        status: onCaptureError == .stop ? ExitStatus.captureNotWritten : ExitStatus.usage)
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import LiveView
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+import NIOCore
+import ProxyServer
+import SessionDecoder
+import Synchronization
+
+/// A proxy with its capture and its view, wired together and taken apart in the right order.
+final class ProxyRun: Sendable {
+  /// Why a run stops.
+  enum Stop: Sendable {
+    case asked
+    case captureFailed
+  }
+
+  private let configuration: ProxyConfiguration
+  private let capture: CaptureOptions
+  private let ackTimeout: DurationArgument
+  private let rule: EngineIORule
+  private let group: any EventLoopGroup
+  private let screen: LineScreen?
+  /// Where the capture goes, or nil.
+  let capturePath: String?
+
+  init(
+    configuration: ProxyConfiguration, capture: CaptureOptions, ackTimeout: DurationArgument,
+    rule: EngineIORule,
+    group: any EventLoopGroup
+  ) {
+    self.configuration = configuration
+    self.capture = capture
+    self.ackTimeout = ackTimeout
+    self.rule = rule
+    self.group = group
+    capturePath = capture.path()
+    screen = capture.screen()
+  }
+
+  /// Opens the capture, binds, and begins to forward.
+  ///
+  /// - Parameter captureFailed: called when the capture cannot be written and that is to end the run.
+  func start(captureFailed: @escaping @Sendable () -> Void) async throws -> ProxyServer {
+    let policy = capture.onCaptureError
+    let shownPath = capturePath ?? ""
+    let file = try capture.file(capturePath)
+    var observer: TrafficRecorder.Observer?
+    if let screen { observer = { records in screen.recordsWritten(records) } }
+    let recorder = TrafficRecorder(
+      decoder: capture.decoder(ackTimeout: ackTimeout, rule: rule), file: file, clock: ProxyClock(),
+      observer: observer,
+      captureFailed: { reason in
+        switch policy {
+        case .continue:
+          StandardError.line(
+            "the capture '\(shownPath)' cannot be written: \(reason); forwarding goes on, lost records are counted"
+          )
+        case .stop:
+          StandardError.line("the capture '\(shownPath)' cannot be written: \(reason); stopping")
+          captureFailed()
+        }
+      },
+      captureRecovered: { lost in
+        StandardError.line("the capture '\(shownPath)' can be written again; \(lost) records were lost")
+      })
+    let upstream = configuration.upstream.description
+    let path = capturePath
+    let rule = rule
+    do {
+      return try await ProxyServer.start(
+        configuration, recorder: recorder, isEngineIO: { rule.covers(target: $0) }, group: group,
+        ready: { url in
+          recorder.begin(listen: url, upstream: upstream)
+          StandardError.write("listening on \(url)\n")
+          StandardError.line("forwarding to \(upstream), " + (path.map { "capture \($0)" } ?? "no capture"))
+        },
+        diagnose: { StandardError.line($0) })
+    } catch let error as ProxyServer.CannotListen {
+      removeEmptyCapture()
+      throw Failure(explanation: error.explanation)
+    }
+  }
+
+  /// A capture that was opened for a run that could not begin is taken back.
+  private func removeEmptyCapture() {
+    guard let capturePath, capturePath != "-" else { return }
+    var status = stat()
+    if stat(capturePath, &status) == 0, status.st_size == 0, status.st_mode & S_IFMT == S_IFREG {
+      unlink(capturePath)
+    }
+  }
+
+  /// Stops in order; returns when the capture is complete and everything is shown.
+  func finish(_ server: ProxyServer) async {
+    await server.stop()
+    screen?.finish()
+  }
+}
