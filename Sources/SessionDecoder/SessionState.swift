@@ -10,6 +10,8 @@ final class SessionState {
   var server: SocketPacketStream
   /// Set once a finding has said that the session's parser is unknown.
   var hasUnknownParser = false
+  /// Bytes of a packet that waits for attachments, by peer.
+  private var waitingBytes: (client: Int, server: Int) = (0, 0)
   /// The upgraded connection that carries the session now.
   weak var carrier: WebSocketState?
   /// Whether its server's kind is settled.
@@ -23,5 +25,16 @@ final class SessionState {
     self.version = version
     client = SocketPacketStream(limits: limits, revision: SocketIORevision(version))
     server = SocketPacketStream(limits: limits, revision: SocketIORevision(version))
+  }
+
+  /// Counts bytes of a packet that still waits for attachments.
+  func addWaitingBytes(_ count: Int, _ peer: Peer) {
+    if peer == .client { waitingBytes.client += count } else { waitingBytes.server += count }
+  }
+
+  /// The bytes counted so far of the packet that has just become complete, or broken.
+  func takeWaitingBytes(_ peer: Peer) -> Int {
+    defer { if peer == .client { waitingBytes.client = 0 } else { waitingBytes.server = 0 } }
+    return peer == .client ? waitingBytes.client : waitingBytes.server
   }
 }

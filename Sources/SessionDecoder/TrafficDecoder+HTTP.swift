@@ -251,7 +251,7 @@ extension TrafficDecoder {
         let isLast = index == payload.packets.count - 1
         var place = place
         place.isCut = body.isTruncated && isLast
-        place.wireBytes = packet.payload.count
+        place.wireBytes = packet.wireBytes(session.version)
         decoder.take(packet, bytes, place, at: time)
       }
       if let refusal = payload.refusal {

@@ -66,7 +66,7 @@ extension TrafficDecoder {
     if packet.isBinary {
       encoder.member("base64", base64: payload)
     } else if packet.type == .open {
-      encodeData(payload)
+      encoder.dataMember(payload)
     } else if !payload.isEmpty {
       encoder.member("text", brokenJSON: payload)
     }
@@ -90,21 +90,6 @@ extension TrafficDecoder {
       seq: RecordSeq(seq))
   }
 
-  /// `data` where the payload is JSON, else `text`.
-  private mutating func encodeData(_ payload: UnsafeRawBufferPointer) {
-    var scanner = JSONScanner(payload)
-    do throws(JSONFault) {
-      try scanner.skipValue()
-      try scanner.expectEnd()
-      _ = encoder.member(
-        "data", json: payload, inBrackets: false, mayHoldSecrets: scanner.metMembers,
-        hasLineBreaks: scanner.metLineBreaks
-      )
-    } catch {
-      encoder.member("text", brokenJSON: payload)
-    }
-  }
-
   // MARK: socket packets
 
   /// Takes in what a message was to the session's packet stream.
@@ -126,9 +111,11 @@ extension TrafficDecoder {
     switch input {
     case .packet(let packet): record(packet, bytes, .none, place, session, at: time)
     case .assembled(let packet):
+      var place = place
+      place.wireBytes += session.takeWaitingBytes(place.from)
       let text = place.from == .client ? session.client.assembled : session.server.assembled
       record(packet, text, .finished, place, session, at: time)
-    case .waiting, .attachment: break
+    case .waiting, .attachment: session.addWaitingBytes(place.wireBytes, place.from)
     case .refused(let refusal, let partial):
       guard let partial else { return recordRefused(refusal, bytes, place, session, at: time) }
       var packet = partial
@@ -138,7 +125,9 @@ extension TrafficDecoder {
       var broken = packet
       broken.refusal = broken.refusal ?? refusal
       let text = place.from == .client ? session.client.interrupted : session.server.interrupted
-      record(broken, text, .interrupted, place, session, at: time)
+      var brokenPlace = place
+      brokenPlace.wireBytes = session.takeWaitingBytes(place.from)
+      record(broken, text, .interrupted, brokenPlace, session, at: time)
       take(next, bytes, place, session, at: time)
     case .customParser:
       let seq = recordOpaque(bytes, place, at: time)
@@ -165,25 +154,10 @@ extension TrafficDecoder {
     _ session: SessionState, isReadable: Bool = true, at time: Timestamp
   ) {
     totals.packets += 1
-    let namespace = UnsafeRawBufferPointer(rebasing: bytes[packet.namespaceName])
-    let namespaceID = correlator.namespace(namespace)
+    let namespaceID = correlator.namespace(UnsafeRawBufferPointer(rebasing: bytes[packet.namespaceName]))
     let seq = encoder.begin("packet", at: time)
     encoder.members(place.origin)
-    encoder.member("socket", word: packet.type.name)
-    if packet.namespaceName.isEmpty {
-      encoder.member("namespace", word: "/")
-    } else {
-      encoder.member("namespace", text: namespace)
-    }
-    if !packet.idDigits.isEmpty {
-      encoder.member("id", verbatim: UnsafeRawBufferPointer(rebasing: bytes[packet.idDigits]))
-    }
-    var secrets: [Int] = []
-    if packet.type.isEvent || packet.type.isAck {
-      secrets = encodeArguments(packet, bytes, isReadable: isReadable, isCut: place.isCut)
-    } else if let payload = packet.payload {
-      encodeData(UnsafeRawBufferPointer(rebasing: bytes[payload]))
-    }
+    let secrets = encoder.socketMembers(packet, bytes, isReadable: isReadable, isCut: place.isCut)
     if attachments != .none { encodeAttachments(attachments, session, place, packet, secrets) }
     encodeCommon(place, session: session)
     if packet.parser != .text {
@@ -198,24 +172,6 @@ extension TrafficDecoder {
       tell(packet, bytes, place, session, namespaceID, at: time, seq: seq)
     }
     if correlator.hasOutcomes { recordOutcomes(at: time) }
-  }
-
-  @inline(__always)
-  private mutating func encodeArguments(
-    _ packet: SocketPacket, _ bytes: UnsafeRawBufferPointer, isReadable: Bool, isCut: Bool
-  ) -> [Int] {
-    if let event = packet.event, isReadable || isCut {
-      encoder.member("event", verbatim: UnsafeRawBufferPointer(rebasing: bytes[event]))
-    }
-    if isReadable, let arguments = packet.arguments {
-      return encoder.member(
-        "args", json: UnsafeRawBufferPointer(rebasing: bytes[arguments]), inBrackets: true,
-        mayHoldSecrets: packet.hasMembers, hasLineBreaks: packet.hasLineBreaks)
-    }
-    if let payload = packet.payload {
-      encoder.member("text", brokenJSON: UnsafeRawBufferPointer(rebasing: bytes[payload]))
-    }
-    return []
   }
 
   private mutating func encodeAttachments(
@@ -252,8 +208,11 @@ extension TrafficDecoder {
 
   /// The members behind the packet's own.
   @inline(__always)
-  private mutating func encodeCommon(_ place: PacketPlace, session: SessionState?) {
+  private mutating func encodeCommon(
+    _ place: PacketPlace, session: SessionState?, parser: SocketPacketParser = .text
+  ) {
     encoder.member("bytes", place.wireBytes)
+    if parser != .text { encoder.parserMember(parser) }
     if place.frames != 1 { encoder.member("frames", place.frames) }
     if place.isCompressed { encoder.member("compressed", true) }
     if session?.version == .v3 { encoder.member("eio", 3) }

@@ -40,4 +40,15 @@ package struct EnginePacket: Equatable, Sendable {
     self.isBase64 = isBase64
     self.payload = payload
   }
+
+  /// How many bytes the packet takes on the wire, its type digit, type byte or `b` included.
+  package func wireBytes(_ version: EngineIOVersion) -> Int {
+    switch (isBinary, isBase64, version) {
+    case (false, _, _): payload.count + 1
+    case (true, true, .v4): payload.count + 1
+    case (true, true, .v3): payload.count + 2
+    case (true, false, .v4): payload.count
+    case (true, false, .v3): payload.count + 1
+    }
+  }
 }

@@ -26,6 +26,8 @@ package enum OneShotDecoder {
     package var isBinary: Bool
     /// The attachments that came.
     package var attachments: [[UInt8]]
+    /// Bytes on the wire, attachments included.
+    package var wireBytes: Int
   }
 
   /// The packets of an input, and why decoding stopped, if it did.
@@ -62,12 +64,16 @@ package enum OneShotDecoder {
       let payload = PollingPayload(body: input, version: version, isBinary: isBinaryForm)
       for packet in payload.packets { run.take(packet, of: input) }
       if run.outcome.refusal == nil { run.outcome.refusal = payload.refusal }
-    case .socket: run.take(run.stream.receiveText(input), input, offset: 0)
+    case .socket:
+      run.wireBytes = input.count
+      run.take(run.stream.receiveText(input), input, offset: 0)
     case .msgpack:
+      run.wireBytes = input.count
       run.stream.adopt(.msgpack)
       run.take(run.stream.receiveBinary(input), input, offset: 0)
     }
     for attachment in attachments {
+      run.wireBytes += attachment.count
       attachment.withUnsafeBytes { run.take(run.stream.receiveBinary($0), $0, offset: input.count) }
     }
     run.end()
@@ -78,8 +84,12 @@ package enum OneShotDecoder {
   private struct Run: ~Copyable {
     var stream: SocketPacketStream
     var outcome = Outcome()
+    /// Bytes on the wire since the last packet that was complete.
+    var wireBytes = 0
+    private let version: EngineIOVersion
 
     init(version: EngineIOVersion) {
+      self.version = version
       stream = SocketPacketStream(revision: SocketIORevision(version))
     }
 
@@ -91,13 +101,36 @@ package enum OneShotDecoder {
         Base64.decode(payload, into: &decoded)
         payload = decoded.bytes
       }
-      guard packet.type == .message else {
-        outcome.packets.append(
-          Packet(engine: packet.type, bytes: Array(payload), isBinary: packet.isBinary, attachments: []))
-        return
-      }
+      wireBytes += packet.wireBytes(version)
+      guard packet.type == .message else { return append(packet, payload) }
       let received = packet.isBinary ? stream.receiveBinary(payload) : stream.receiveText(payload)
+      if isForeign(received, packet, payload) {
+        stream = SocketPacketStream(revision: SocketIORevision(version))
+        return append(packet, payload)
+      }
       take(received, payload, offset: packet.payload.lowerBound, isBase64: packet.isBase64)
+    }
+
+    /// Whether a message is none of Socket.IO's: text that begins with no digit, or binary data that nobody waits for.
+    /// Engine.IO alone carries such messages too.
+    private func isForeign(
+      _ received: SocketInput, _ packet: EnginePacket, _ payload: UnsafeRawBufferPointer
+    ) -> Bool {
+      switch received {
+      case .customParser: true
+      case .refused(let refusal, _):
+        packet.isBinary
+          ? refusal.reason == .binaryWithoutPacket : payload.first.map { $0 &- 0x30 > 9 } ?? true
+      default: false
+      }
+    }
+
+    private mutating func append(_ packet: EnginePacket, _ payload: UnsafeRawBufferPointer) {
+      outcome.packets.append(
+        Packet(
+          engine: packet.type, bytes: Array(payload), isBinary: packet.isBinary, attachments: [],
+          wireBytes: wireBytes))
+      wireBytes = 0
     }
 
     mutating func take(
@@ -131,7 +164,10 @@ package enum OneShotDecoder {
     ) {
       if let refusal = packet.refusal { return refuse(refusal, offset: offset) }
       outcome.packets.append(
-        Packet(engine: .message, socket: packet, bytes: bytes, isBinary: false, attachments: attachments))
+        Packet(
+          engine: .message, socket: packet, bytes: bytes, isBinary: false, attachments: attachments,
+          wireBytes: wireBytes))
+      wireBytes = 0
     }
 
     private mutating func refuse(_ refusal: PacketRefusal?, offset: Int, isBase64: Bool = false) {

@@ -16,7 +16,7 @@ struct Ackscope: ParsableCommand {
       ack, and says which emits nobody acknowledged.
       """,
     version: "ackscope \(Version.current)",
-    subcommands: [ProxyCommand.self, DemoCommand.self, InspectCommand.self])
+    subcommands: [ProxyCommand.self, DemoCommand.self, InspectCommand.self, DecodeCommand.self])
 }
 
 /// The version of the tool, as `--version` and captures give it.

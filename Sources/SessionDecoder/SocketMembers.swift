@@ -1,0 +1,63 @@
+import CaptureFormat
+import JSONText
+import SocketIOPackets
+
+// The members that a Socket.IO packet has in a record, in the order of CAPTURE-FORMAT.md.
+
+extension RecordEncoder {
+  /// `socket`, `namespace`, `id`, `event`, `args` or `text`, `data`; ranges of the packet are slices of `bytes`.
+  ///
+  /// - Parameters:
+  ///   - isReadable: false where the payload is not the JSON that it should be.
+  ///   - isCut: whether that is only because the end of the payload is not at hand.
+  /// - Returns: the numbers of attachments that are secrets.
+  @inline(__always)
+  mutating func socketMembers(
+    _ packet: SocketPacket, _ bytes: UnsafeRawBufferPointer, isReadable: Bool = true, isCut: Bool = false
+  ) -> [Int] {
+    member("socket", word: packet.type.name)
+    if packet.namespaceName.isEmpty {
+      member("namespace", word: "/")
+    } else {
+      member("namespace", text: UnsafeRawBufferPointer(rebasing: bytes[packet.namespaceName]))
+    }
+    if !packet.idDigits.isEmpty {
+      member("id", verbatim: UnsafeRawBufferPointer(rebasing: bytes[packet.idDigits]))
+    }
+    guard packet.type.isEvent || packet.type.isAck else {
+      if let payload = packet.payload { dataMember(UnsafeRawBufferPointer(rebasing: bytes[payload])) }
+      return []
+    }
+    if let event = packet.event, isReadable || isCut {
+      member("event", verbatim: UnsafeRawBufferPointer(rebasing: bytes[event]))
+    }
+    if isReadable, let arguments = packet.arguments {
+      return member(
+        "args", json: UnsafeRawBufferPointer(rebasing: bytes[arguments]), inBrackets: true,
+        mayHoldSecrets: packet.hasMembers, hasLineBreaks: packet.hasLineBreaks)
+    }
+    if let payload = packet.payload {
+      member("text", brokenJSON: UnsafeRawBufferPointer(rebasing: bytes[payload]))
+    }
+    return []
+  }
+
+  /// `data` where the payload is JSON, else `text`.
+  mutating func dataMember(_ payload: UnsafeRawBufferPointer) {
+    var scanner = JSONScanner(payload)
+    do throws(JSONFault) {
+      try scanner.skipValue()
+      try scanner.expectEnd()
+      _ = member(
+        "data", json: payload, inBrackets: false, mayHoldSecrets: scanner.metMembers,
+        hasLineBreaks: scanner.metLineBreaks)
+    } catch {
+      member("text", brokenJSON: payload)
+    }
+  }
+
+  /// `parser`, for one that is not the default.
+  mutating func parserMember(_ parser: SocketPacketParser) {
+    member("parser", word: parser == .msgpack ? "msgpack" : "json")
+  }
+}
