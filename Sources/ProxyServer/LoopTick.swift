@@ -32,6 +32,7 @@ final class LoopTick {
 
   /// Flushes a leg at the end of the tick, behind the records.
   func flush(_ connection: ProxiedConnection, _ leg: Leg) {
+    guard connection.markFlushDue(leg) else { return }
     flushes.append((connection, leg))
     schedule()
   }

@@ -63,6 +63,8 @@ final class ProxiedConnection {
     /// Both directions are to end behind what is still to be flushed.
     var closesAfterFlush = false
     var splicedBytes: UInt64 = 0
+    /// A flush is due at the end of the tick.
+    var isFlushDue = false
 
     var bytes: UInt64 { (http?.counter.bytes ?? 0) &+ splicedBytes }
   }
@@ -250,8 +252,10 @@ final class ProxiedConnection {
     if exchange.isObserved { tick.observe(number, .requestStarted(request)) }
   }
 
+  /// Not only reads bring parts: what a decoder held back comes without the end of a read behind it.
   private func writeUpstream(_ part: HTTPClientRequestPart) {
     upstream.channel?.write(part, promise: nil)
+    tick.flush(self, .upstream)
   }
 
   /// Reads a request for which there is no upstream, so that what it carried is on record, and answers it.
@@ -400,11 +404,13 @@ final class ProxiedConnection {
       if upstream.outputEnded { tick.observe(number, .undeliverable(to: .server)) }
       tick.observe(number, .bytes(buffer, from: .client))
       if !upstream.outputEnded { upstream.channel?.write(buffer, promise: nil) }
+      tick.flush(self, .upstream)
     } else {
       upstream.splicedBytes &+= UInt64(buffer.readableBytes)
       if client.outputEnded { tick.observe(number, .undeliverable(to: .client)) }
       tick.observe(number, .bytes(buffer, from: .server))
       if !client.outputEnded { client.channel?.write(buffer, promise: nil) }
+      tick.flush(self, .client)
     }
   }
 
@@ -414,8 +420,16 @@ final class ProxiedConnection {
     tick.flush(self, leg.partner)
   }
 
+  /// Notes that a flush of the leg is due; false where one is already.
+  func markFlushDue(_ leg: Leg) -> Bool {
+    if self[leg].isFlushDue { return false }
+    self[leg].isFlushDue = true
+    return true
+  }
+
   /// Sends what was written to a leg and lets its partner be read again, if the leg takes more.
   func flush(_ leg: Leg) {
+    self[leg].isFlushDue = false
     guard let channel = self[leg].channel else {
       // Without an upstream leg nothing holds the client back but the set-up itself.
       if leg == .upstream, !isConnecting { client.channel?.read() }
