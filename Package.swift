@@ -75,6 +75,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // MARK: tests
+    .testTarget(
+      name: "AckCorrelationTests", dependencies: ["AckCorrelation", "JSONText"], swiftSettings: strict),
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
     .testTarget(
       name: "WebSocketFramesTests", dependencies: ["WebSocketFrames", "CZlib"],

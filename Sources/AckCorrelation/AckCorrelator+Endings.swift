@@ -108,10 +108,14 @@ extension AckCorrelator {
       let patience =
         min(max(0, facts.pingInterval) &+ max(0, facts.pingTimeout), 3_600_000) &* 1000 &+ 30_000_000
       if quiet > patience {
+        let silent = silentPeer(session, endedBy: nil)
+        if let silent { reportSilence(session, silent, nil) }
         endSession(
           session,
           Ending(
-            at: now, seq: sessions[session].ping?.seq ?? sessions[session].seq, by: .client, sign: .silence))
+            at: now, seq: silent?.since ?? sessions[session].seq,
+            by: silent?.peer == .server ? .server : .client,
+            sign: .silence, silent: silent?.peer))
       }
     }
     nextSweep = sessions.count == 0 ? Timestamp(microseconds: .max) : now.adding(Self.sweepInterval)
@@ -203,7 +207,9 @@ extension AckCorrelator {
           leaveExceptions(emits[slot].seq, namespace)
         }
         if peer == .server, verdict.cause == .noHandlerOrNoReturn { noteMissingListener(slot, namespace) }
-        if peer == .client, mayReturn, verdict.verdict == .unanswered, mayComeAgain(slot, verdict) {
+        if peer == .client, mayReturn, verdict.verdict == .unanswered, mayComeAgain(slot, verdict),
+          let ending = sessions[session].ending, emits[slot].at < ending.at
+        {
           hold(slot, verdict, session)
         } else {
           finish(slot, verdict)
@@ -294,7 +300,9 @@ extension AckCorrelator {
       return say(.superseded, .retried, .strong, [supersededBy])
     }
     if let silent = silentSide(slot, session, namespace, isOverdue: isOverdue) {
-      return say(.unanswered, .pingTimeout, .proved, [silent.since] + seqs, silent: silent.peer)
+      return say(
+        .unanswered, .pingTimeout, .proved, [silent.since] + seqs.filter { $0 != silent.since },
+        silent: silent.peer)
     }
     if emit.marks.contains(.bigBatch), sessions[session].facts.server != .javascript,
       sessions[session].refutedBatch != emit.batch
@@ -334,6 +342,7 @@ extension AckCorrelator {
       return .noHandlerOrNoReturn
     }
     guard let known, known.acknowledged > 0, emit.seq < namespaces[namespace].client.firstAnswered,
+      namespaces[namespace].client.firstAnsweredAt.since(emit.at) >= 10_000,
       let connectedAt = namespaces[namespace].connectedAt, emit.at.since(connectedAt) <= 5_000_000
     else { return .conditionalPath }
     // Only the first emits: none of this event went unanswered later.

@@ -111,13 +111,14 @@ extension AckCorrelator {
   /// A leg closed with a polling request under way.
   mutating func pollCutOff(_ slot: Int32, _ ending: Ending) {
     guard let request = connections[slot].request else { return }
-    requestEnded(slot)
     let session = findSession(request.session)
+    let silent = session >= 0 ? silentPeer(session, endedBy: ending.by) : nil
+    requestEnded(slot)
     guard session >= 0, sessions[session].transport == .polling, sessions[session].ending == nil,
       sessions[session].presumed == nil, ending.by != .proxy
     else { return }
     var ending = ending
-    if let silent = silentPeer(session, endedBy: ending.by) {
+    if let silent {
       ending.silent = silent.peer
       reportSilence(session, silent, ending.seq)
     }

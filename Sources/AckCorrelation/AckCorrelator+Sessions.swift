@@ -146,6 +146,13 @@ extension AckCorrelator {
       if let ping, ping.isAwaited, ping.from == .server, now.since(ping.at) >= timeout {
         return (.client, ping.seq)
       }
+      if sessions[session].transport == .polling, sessions[session].pollsUnderWay == 0 {
+        // Nobody asked for the pings.
+        guard ender != .client, now.since(sessions[session].seenClient) >= interval &+ timeout else {
+          return nil
+        }
+        return (.client, ping?.seq ?? sessions[session].seq)
+      }
       if ender != .server, ping?.isAwaited != true,
         now.since(sessions[session].serverPingAt) >= interval &+ timeout
       {

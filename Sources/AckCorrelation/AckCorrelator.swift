@@ -319,18 +319,23 @@ package struct AckCorrelator: ~Copyable {
         namespaces[namespace].events[statistics].firstAcknowledged = seq
       }
     }
-    remember(answered: id, seq, namespace, emitter)
+    remember(answered: id, seq, sentAt: emits[slot].at, namespace, emitter)
     if marks.contains(.bigBatch) { sessions[session].refutedBatch = emits[slot].batch }
     if marks.contains(.namespaceMissing) { namespaces[namespace].phase = .connected }
     if emits[slot].group >= 0 { attemptAnswered(emits[slot].group) }
   }
 
   @inline(__always)
-  private mutating func remember(answered id: AckID, _ seq: RecordSeq, _ namespace: Int32, _ emitter: Peer) {
+  private mutating func remember(
+    answered id: AckID, _ seq: RecordSeq, sentAt: Timestamp, _ namespace: Int32, _ emitter: Peer
+  ) {
     let limit = limits.answeredIDs
     let time = now
     func note(_ peer: inout NamespaceState.PeerState) {
-      if seq < peer.firstAnswered { peer.firstAnswered = seq }
+      if seq < peer.firstAnswered {
+        peer.firstAnswered = seq
+        peer.firstAnsweredAt = sentAt
+      }
       if peer.lastSeq == seq { peer.lastAnsweredAt = time }
       let entry = NamespaceState.Answered(id: id, emit: seq)
       if peer.answered.count < limit {

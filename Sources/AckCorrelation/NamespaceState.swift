@@ -37,8 +37,9 @@ struct NamespaceState {
     /// How many times in a row the same emit was sent again right after its ack.
     var repeats = 0
     var repeatedFrom = RecordSeq(0)
-    /// The earliest emit that was answered.
+    /// The earliest emit that was answered, and when it was sent.
     var firstAnswered = RecordSeq(.max)
+    var firstAnsweredAt = Timestamp(microseconds: 0)
     /// Ids answered lately, a ring.
     var answered: [Answered] = []
     var nextAnswered = 0
