@@ -18,7 +18,7 @@ extension AckCorrelator {
       emits[slot].marks.insert(.chained)
     } else {
       pending.insert(key, slot: slot)
-      former = namespaces[namespace][peer].answered.last { $0.id == id }?.emit
+      former = peers[Self.peer(namespace, peer)].answered.last { $0.id == id }?.emit
     }
     guard let former, former != emits[slot].seq else { return }
     report(
@@ -55,7 +55,7 @@ extension AckCorrelator {
       ("namespace", .text(text(namespaces[namespace].id))), ("id", .id(id)),
     ]
     let number = sessions[session].number
-    if let former = namespaces[namespace][emitter].answered.last(where: { $0.id == id }) {
+    if let former = peers[Self.peer(namespace, emitter)].answered.last(where: { $0.id == id }) {
       report(.duplicateAck, session: number, connection: connection, .proved, [former.emit, seq], details)
       return
     }

@@ -122,7 +122,7 @@ extension AckCorrelator {
     var culprit = newest
     var event = ""
     for index in 0..<sessions[session].namespaces.count {
-      var slot = namespaces[sessions[session].namespaces[index].slot][sender].tail
+      var slot = peers[Self.peer(sessions[session].namespaces[index].slot, sender)].tail
       while slot >= 0 {
         let isTooLong = limit.map { emits[slot].messageBytes > $0 } ?? false
         if isTooLong || (limit == nil && emits[slot].seq == newest) {
@@ -145,7 +145,7 @@ extension AckCorrelator {
 
   func findOpenEmit(_ seq: RecordSeq, _ session: Int32, _ peer: Peer) -> Int32 {
     for entry in sessions[session].namespaces {
-      var slot = namespaces[entry.slot][peer].tail
+      var slot = peers[Self.peer(entry.slot, peer)].tail
       while slot >= 0, emits[slot].seq >= seq {
         if emits[slot].seq == seq { return slot }
         slot = emits[slot].previous
@@ -170,7 +170,7 @@ extension AckCorrelator {
     let slot = findSession(session)
     guard slot >= 0 else { return }
     for index in 0..<sessions[slot].namespaces.count {
-      var emit = namespaces[sessions[slot].namespaces[index].slot][receiver.other].head
+      var emit = peers[Self.peer(sessions[slot].namespaces[index].slot, receiver.other)].head
       while emit >= 0 {
         let next = emits[emit].next
         if emits[emit].connection == number, emits[emit].seq >= since {

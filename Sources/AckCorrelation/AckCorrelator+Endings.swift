@@ -141,7 +141,8 @@ extension AckCorrelator {
   mutating func evictOldest(of session: Int32) -> Bool {
     var found: Int32 = -1
     for entry in sessions[session].namespaces {
-      for head in [namespaces[entry.slot].client.head, namespaces[entry.slot].server.head] where head >= 0 {
+      for head in [peers[Self.peer(entry.slot, .client)].head, peers[Self.peer(entry.slot, .server)].head]
+      where head >= 0 {
         if found < 0 || emits[head].seq < emits[found].seq { found = head }
       }
     }
@@ -194,12 +195,12 @@ extension AckCorrelator {
 
   private mutating func settle(_ namespace: Int32, _ session: Int32, atEndOfCapture: Bool) {
     let mayReturn =
-      !atEndOfCapture && namespaces[namespace].ending == nil && namespaces[namespace].client.open == 1
+      !atEndOfCapture && namespaces[namespace].ending == nil && peers[Self.peer(namespace, .client)].open == 1
       && namespaces[namespace].phase == .connected
       && sessions[session].ending.map { $0.by != .proxy || $0.sign == .silence } ?? false
     for peer in [Peer.client, .server] {
-      while namespaces[namespace][peer].head >= 0 {
-        let slot = namespaces[namespace][peer].head
+      while peers[Self.peer(namespace, peer)].head >= 0 {
+        let slot = peers[Self.peer(namespace, peer)].head
         let verdict = judge(slot, namespace, session)
         if verdict.verdict == .rejected, let seq = verdict.evidence.first {
           takeException(seq, namespace)
@@ -341,8 +342,8 @@ extension AckCorrelator {
     guard names.statistics(emit.event).acknowledged > 0 || (known?.acknowledged ?? 0) > 0 else {
       return .noHandlerOrNoReturn
     }
-    guard let known, known.acknowledged > 0, emit.seq < namespaces[namespace].client.firstAnswered,
-      namespaces[namespace].client.firstAnsweredAt.since(emit.at) >= 10_000,
+    guard let known, known.acknowledged > 0, emit.seq < peers[Self.peer(namespace, .client)].firstAnswered,
+      peers[Self.peer(namespace, .client)].firstAnsweredAt.since(emit.at) >= 10_000,
       let connectedAt = namespaces[namespace].connectedAt, emit.at.since(connectedAt) <= 5_000_000
     else { return .conditionalPath }
     // Only the first emits: none of this event went unanswered later.

@@ -29,7 +29,7 @@ extension AckCorrelator {
     namespaces[namespace].lastFromClient = emit.seq
     namespaces[namespace].lastFromClientAt = now
     namespaces[namespace].lastWithoutIDAt = now
-    if namespaces[namespace].opening != nil { noteOpening(namespace, emit.seq, event, nil) }
+    if namespaces[namespace].isOpening { noteOpening(namespace, emit.seq, event, nil) }
   }
 
   /// A server event without an ack id: an exception, a missed event of a recovery, or perhaps an answer.
@@ -41,7 +41,7 @@ extension AckCorrelator {
     if namespaces[namespace].phase == .asked, namespaces[namespace].askedRecovery != 0 {
       namespaces[namespace].replayed &+= 1
     }
-    let open = namespaces[namespace].client.open
+    let open = peers[Self.peer(namespace, .client)].open
     if literal.count == 11, open > 0, JSONString.literal(literal, equals: "exception") {
       exceptionSeen(emit.seq, session, namespace, arguments)
       return
@@ -95,7 +95,7 @@ extension AckCorrelator {
     _ exception: inout NamespaceState.Exception, _ namespace: Int32, _ pattern: String, _ data: JSONValue?
   ) {
     let dataHash = Self.hash(of: data)
-    var slot = namespaces[namespace].client.tail
+    var slot = peers[Self.peer(namespace, .client)].tail
     var looked = 0
     while slot >= 0, looked < 256 {
       looked += 1
@@ -127,7 +127,7 @@ extension AckCorrelator {
   /// The open emits, newest first, that an exception without a cause may be about: none that was overdue, and
   /// none at all if an emit without an ack id is nearer.
   private func findNearest(_ exception: inout NamespaceState.Exception, _ namespace: Int32) {
-    var slot = namespaces[namespace].client.tail
+    var slot = peers[Self.peer(namespace, .client)].tail
     while slot >= 0, exception.candidates.count < 16 {
       if let bare = namespaces[namespace].lastWithoutIDAt, bare >= emits[slot].at { exception.withoutID += 1 }
       guard exception.withoutID == 0, now.since(emits[slot].at) <= ackTimeout else { return }
@@ -205,7 +205,7 @@ extension AckCorrelator {
   private mutating func noteReply(
     _ emit: Emit, _ session: Int32, _ namespace: Int32, _ event: EventID, _ arguments: UnsafeRawBufferPointer
   ) {
-    let slot = namespaces[namespace].client.tail
+    let slot = peers[Self.peer(namespace, .client)].tail
     guard slot >= 0, emits[slot].seq == namespaces[namespace].lastFromClient,
       !emits[slot].marks.contains(.replyRefuted)
     else { return }

@@ -30,6 +30,11 @@ extension AckCorrelator {
     }
     let slot = namespaces.take { NamespaceState() }
     namespaces[slot].reset(session: session, id: id)
+    for peer in [Peer.client, .server] {
+      // Slots of namespaces are handed out in order, so the pool of peers keeps step.
+      if Int(Self.peer(slot, peer)) >= peers.used { _ = peers.take { NamespaceState.PeerState() } }
+      peers[Self.peer(slot, peer)].reset()
+    }
     if sessions[session].facts.beganBeforeCapture {
       namespaces[slot].phase = .connected
     } else if sessions[session].facts.revision < 4, id == .root {
@@ -37,6 +42,7 @@ extension AckCorrelator {
       namespaces[slot].phase = .connected
       namespaces[slot].connectedAt = sessions[session].openedAt
       namespaces[slot].opening = NamespaceState.Opening(connectedAt: now, lastAt: now)
+      namespaces[slot].isOpening = true
     }
     sessions[session].namespaces.append((id, slot))
     return slot
@@ -129,6 +135,7 @@ extension AckCorrelator {
     if granted != 0 { remember(Recovery(id: granted, session: number)) }
 
     namespaces[namespace].opening = NamespaceState.Opening(connectedAt: now, lastAt: now)
+    namespaces[namespace].isOpening = true
     openings.append(
       Waiting(
         until: now.adding(Self.openingWindow), slot: namespace, generation: namespaces[namespace].generation))
@@ -157,7 +164,7 @@ extension AckCorrelator {
     let namespace = namespaceSlot(session, id)
     namespaces[namespace].phase = .refused
     // What was sent ahead of the answer found no namespace.
-    var slot = namespaces[namespace].client.head
+    var slot = peers[Self.peer(namespace, .client)].head
     while slot >= 0 {
       if emits[slot].marks.contains(.namespaceAsked) { emits[slot].marks.insert(.namespaceMissing) }
       slot = emits[slot].next

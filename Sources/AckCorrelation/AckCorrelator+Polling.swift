@@ -80,7 +80,7 @@ extension AckCorrelator {
   ) {
     guard request.method == .post else { return }
     for index in 0..<sessions[session].namespaces.count {
-      var slot = namespaces[sessions[session].namespaces[index].slot].client.tail
+      var slot = peers[Self.peer(sessions[session].namespaces[index].slot, .client)].tail
       while slot >= 0, emits[slot].seq >= request.seq {
         if emits[slot].connection == number { emits[slot].marks.insert(mark) }
         slot = emits[slot].previous
@@ -97,7 +97,7 @@ extension AckCorrelator {
       [("reason", .text(Cause.payloadTooLarge.rawValue))])
     for index in 0..<sessions[session].namespaces.count {
       let namespace = sessions[session].namespaces[index].slot
-      var slot = namespaces[namespace].client.head
+      var slot = peers[Self.peer(namespace, .client)].head
       while slot >= 0 {
         let next = emits[slot].next
         if emits[slot].connection == number, emits[slot].seq >= request.seq {

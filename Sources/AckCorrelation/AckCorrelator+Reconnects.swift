@@ -24,7 +24,7 @@ extension AckCorrelator {
   /// Notes an emit right after CONNECT: within a tenth of a second, and at most 20 ms after the one before.
   @inline(never)
   mutating func noteOpening(_ namespace: Int32, _ seq: RecordSeq, _ event: EventID, _ id: AckID?) {
-    guard var opening = namespaces[namespace].opening, !opening.isOver else { return }
+    guard var opening = namespaces[namespace].opening, namespaces[namespace].isOpening else { return }
     let isInTime =
       now.since(opening.connectedAt) <= Self.openingWindow
       && (opening.count == 0 || now.since(opening.lastAt) <= 20_000)
@@ -46,8 +46,8 @@ extension AckCorrelator {
   /// are not just what the client sends after every CONNECT; or a single one that skips an id, which expired in
   /// the buffer. A single emit without a gap may as well come from the application's connect handler.
   mutating func finishOpening(_ namespace: Int32) {
-    guard let opening = namespaces[namespace].opening, !opening.isOver else { return }
-    namespaces[namespace].opening?.isOver = true
+    guard let opening = namespaces[namespace].opening, namespaces[namespace].isOpening else { return }
+    namespaces[namespace].isOpening = false
     let session = namespaces[namespace].sessionSlot
     guard session >= 0, let firstID = opening.firstID, firstID > 0 else { return }
     let facts = sessions[session].facts
@@ -76,7 +76,7 @@ extension AckCorrelator {
   /// Remembers the client of an ended session.
   mutating func rememberClient(_ session: Int32) {
     for entry in sessions[session].namespaces {
-      guard let highest = namespaces[entry.slot].client.highestID else { continue }
+      guard let highest = peers[Self.peer(entry.slot, .client)].highestID else { continue }
       let client = EndedClient(
         session: sessions[session].number, namespace: entry.id,
         fingerprint: sessions[session].facts.clientFingerprint, highestID: highest, endedAt: now,

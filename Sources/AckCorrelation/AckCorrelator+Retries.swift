@@ -36,17 +36,17 @@ extension AckCorrelator {
       if emits[slot].id.value > 0, !emits[slot].id.isWide { linkAcrossReconnect(slot, session, namespace) }
       return
     }
-    let event = namespaces[namespace].client.lastEvent
-    guard namespaces[namespace].client.lastAnsweredAt == nil, event == emits[slot].event,
-      namespaces[namespace].client.lastHash == emits[slot].argumentsHash
+    let event = peers[Self.peer(namespace, .client)].lastEvent
+    guard peers[Self.peer(namespace, .client)].lastAnsweredAt == nil, event == emits[slot].event,
+      peers[Self.peer(namespace, .client)].lastHash == emits[slot].argumentsHash
     else { return }
     linkWithinSession(slot, namespace)
   }
 
   @inline(never)
   private mutating func linkWithinSession(_ slot: Int32, _ namespace: Int32) {
-    let former = namespaces[namespace].client.lastSlot
-    guard former >= 0, emits[former].seq == namespaces[namespace].client.lastSeq,
+    let former = peers[Self.peer(namespace, .client)].lastSlot
+    guard former >= 0, emits[former].seq == peers[Self.peer(namespace, .client)].lastSeq,
       emits[former].namespaceSlot == namespace, emits[former].nextAttempt == nil,
       isRepetition(slot, of: former), now.since(emits[former].at) >= 20_000,
       emits[former].batch != emits[slot].batch || emits[former].batch == 0,
@@ -189,33 +189,34 @@ extension AckCorrelator {
   mutating func noteRepeats(_ slot: Int32, _ namespace: Int32) {
     let peer = emits[slot].peer
     guard peer == .client else { return }
-    if let answered = namespaces[namespace].client.lastAnsweredAt,
-      namespaces[namespace].client.lastHash == emits[slot].argumentsHash,
-      namespaces[namespace].client.lastEvent == emits[slot].event,
-      namespaces[namespace].client.lastLength == emits[slot].argumentsLength,
+    if let answered = peers[Self.peer(namespace, .client)].lastAnsweredAt,
+      peers[Self.peer(namespace, .client)].lastHash == emits[slot].argumentsHash,
+      peers[Self.peer(namespace, .client)].lastEvent == emits[slot].event,
+      peers[Self.peer(namespace, .client)].lastLength == emits[slot].argumentsLength,
       emits[slot].argumentsLength > 0,
-      emits[slot].id.value == namespaces[namespace].client.lastID.value &+ 1, now.since(answered) <= 5_000
+      emits[slot].id.value == peers[Self.peer(namespace, .client)].lastID.value &+ 1,
+      now.since(answered) <= 5_000
     {
-      if namespaces[namespace].client.repeats == 0 {
-        namespaces[namespace].client.repeatedFrom = namespaces[namespace].client.lastSeq
+      if peers[Self.peer(namespace, .client)].repeats == 0 {
+        peers[Self.peer(namespace, .client)].repeatedFrom = peers[Self.peer(namespace, .client)].lastSeq
       }
-      namespaces[namespace].client.repeats &+= 1
-    } else if namespaces[namespace].client.repeats > 0 {
+      peers[Self.peer(namespace, .client)].repeats &+= 1
+    } else if peers[Self.peer(namespace, .client)].repeats > 0 {
       finishRepeats(namespace)
     }
   }
 
   @inline(never)
   mutating func finishRepeats(_ namespace: Int32) {
-    let attempts = namespaces[namespace].client.repeats + 1
-    namespaces[namespace].client.repeats = 0
+    let attempts = peers[Self.peer(namespace, .client)].repeats + 1
+    peers[Self.peer(namespace, .client)].repeats = 0
     guard attempts >= 3, attempts <= 11, namespaces[namespace].sessionSlot >= 0 else { return }
     report(
       .retryGroup, session: sessions[namespaces[namespace].sessionSlot].number, .inferred,
-      [namespaces[namespace].client.repeatedFrom, namespaces[namespace].client.lastSeq],
+      [peers[Self.peer(namespace, .client)].repeatedFrom, peers[Self.peer(namespace, .client)].lastSeq],
       [
         ("namespace", .text(text(namespaces[namespace].id))),
-        ("event", .json(names.text(namespaces[namespace].client.lastEvent.number))),
+        ("event", .json(names.text(peers[Self.peer(namespace, .client)].lastEvent.number))),
         ("attempts", .number(Int64(attempts))), ("acknowledged", .number(Int64(attempts))),
         ("resent_after_ack", .flag(true)),
       ])
@@ -253,9 +254,9 @@ extension AckCorrelator {
         sessions[other].seenClient < openedAt
       else { continue }
       for entry in sessions[other].namespaces where entry.id == emits[slot].namespace {
-        let former = namespaces[entry.slot].client.tail
-        guard former >= 0, namespaces[entry.slot].client.open == 1, emits[former].nextAttempt == nil,
-          emits[former].seq == namespaces[entry.slot].client.lastSeq, isRepetition(slot, of: former),
+        let former = peers[Self.peer(entry.slot, .client)].tail
+        guard former >= 0, peers[Self.peer(entry.slot, .client)].open == 1, emits[former].nextAttempt == nil,
+          emits[former].seq == peers[Self.peer(entry.slot, .client)].lastSeq, isRepetition(slot, of: former),
           emits[slot].id.value == emits[former].id.value &+ 1
         else { continue }
         link(former, slot, acrossReconnect: true)

@@ -229,8 +229,8 @@ extension AckCorrelator {
     }
     for index in 0..<sessions[session].namespaces.count {
       let namespace = sessions[session].namespaces[index].slot
-      while namespaces[namespace][from.other].head >= 0 {
-        let slot = namespaces[namespace][from.other].head
+      while peers[Self.peer(namespace, from.other)].head >= 0 {
+        let slot = peers[Self.peer(namespace, from.other)].head
         conclude(slot, .unanswered, .decodingStopped, .proved, [seq], age: now.since(emits[slot].at))
       }
     }

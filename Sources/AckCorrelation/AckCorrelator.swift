@@ -63,6 +63,8 @@ package struct AckCorrelator: ~Copyable {
   var lastSession = SessionNumber(.max)
   var lastSessionSlot: Int32 = -1
   var namespaces = SlotPool<NamespaceState>()
+  /// The emits of the two peers of each namespace: slot 2n is the client's of namespace n, 2n + 1 the server's.
+  var peers = SlotPool<NamespaceState.PeerState>()
   var connections = SlotPool<ConnectionState>()
   var connectionTable = SlotTable()
   /// Connections in the order they were opened, for the limit.
@@ -345,10 +347,16 @@ package struct AckCorrelator: ~Copyable {
         peer.nextAnswered = peer.nextAnswered &+ 1 < limit ? peer.nextAnswered &+ 1 : 0
       }
     }
-    note(&namespaces[namespace][emitter])
+    note(&peers[Self.peer(namespace, emitter)])
   }
 
   // MARK: keys and lists
+
+  /// The slot of a peer of a namespace in `peers`.
+  @inline(__always)
+  static func peer(_ namespace: Int32, _ peer: Peer) -> Int32 {
+    namespace &* 2 &+ Int32(truncatingIfNeeded: peer.rawValue)
+  }
 
   @inline(__always)
   static func key(_ namespace: Int32, _ peer: Peer, _ id: AckID) -> UInt64 {
@@ -370,12 +378,12 @@ package struct AckCorrelator: ~Copyable {
     let id = emits[slot].id
     let peer = emits[slot].peer
     guard !id.isWide else { return false }
-    guard let highest = namespaces[namespace][peer].highestID else {
-      namespaces[namespace][peer].highestID = id.value
+    guard let highest = peers[Self.peer(namespace, peer)].highestID else {
+      peers[Self.peer(namespace, peer)].highestID = id.value
       return nil
     }
     if id.value > highest {
-      namespaces[namespace][peer].highestID = id.value
+      peers[Self.peer(namespace, peer)].highestID = id.value
       return true
     }
     return false
@@ -399,11 +407,11 @@ package struct AckCorrelator: ~Copyable {
       state.lastLength = length
       state.lastAnsweredAt = nil
     }
-    note(&namespaces[namespace][peer])
+    note(&peers[Self.peer(namespace, peer)])
     if peer == .client {
       namespaces[namespace].lastFromClient = seq
       namespaces[namespace].lastFromClientAt = now
-      if namespaces[namespace].opening != nil { noteOpening(namespace, seq, event, id) }
+      if namespaces[namespace].isOpening { noteOpening(namespace, seq, event, id) }
     }
   }
 
@@ -411,11 +419,11 @@ package struct AckCorrelator: ~Copyable {
   @inline(__always)
   private mutating func enqueue(_ slot: Int32, _ namespace: Int32, _ session: Int32) {
     let peer = emits[slot].peer
-    let tail = namespaces[namespace][peer].tail
+    let tail = peers[Self.peer(namespace, peer)].tail
     emits[slot].previous = tail
-    if tail >= 0 { emits[tail].next = slot } else { namespaces[namespace][peer].head = slot }
-    namespaces[namespace][peer].tail = slot
-    namespaces[namespace][peer].open &+= 1
+    if tail >= 0 { emits[tail].next = slot } else { peers[Self.peer(namespace, peer)].head = slot }
+    peers[Self.peer(namespace, peer)].tail = slot
+    peers[Self.peer(namespace, peer)].open &+= 1
     sessions[session].open &+= 1
 
     emits[slot].earlier = newest
@@ -469,9 +477,13 @@ package struct AckCorrelator: ~Copyable {
     let peer = emits[slot].peer
     let previous = emits[slot].previous
     let next = emits[slot].next
-    if previous >= 0 { emits[previous].next = next } else { namespaces[namespace][peer].head = next }
-    if next >= 0 { emits[next].previous = previous } else { namespaces[namespace][peer].tail = previous }
-    namespaces[namespace][peer].open &-= 1
+    if previous >= 0 { emits[previous].next = next } else { peers[Self.peer(namespace, peer)].head = next }
+    if next >= 0 {
+      emits[next].previous = previous
+    } else {
+      peers[Self.peer(namespace, peer)].tail = previous
+    }
+    peers[Self.peer(namespace, peer)].open &-= 1
     let session = namespaces[namespace].sessionSlot
     if session >= 0 { sessions[session].open &-= 1 }
     let key = emits[slot].key

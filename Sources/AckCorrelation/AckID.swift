@@ -9,7 +9,7 @@ package struct AckID: Hashable, Sendable {
   /// Whether `value` is a hash.
   package var isWide: Bool
 
-  @inline(__always)
+  @inlinable
   package init(_ value: UInt64) {
     self.value = value
     isWide = false

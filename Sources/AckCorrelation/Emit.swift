@@ -31,6 +31,7 @@ package struct Emit: Sendable {
   /// Set where the reference parser would refuse the packet.
   package var refusal: Refusal?
 
+  @inlinable
   package init(
     session: SessionNumber, connection: ConnectionNumber, from: Peer, transport: Transport,
     namespace: NamespaceID, id: AckID?, seq: RecordSeq, at: Timestamp

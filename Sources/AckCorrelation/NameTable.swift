@@ -75,8 +75,9 @@ struct NameTable: ~Copyable {
       let name = names[Int(slot)]
       guard name.scope == scope, Int(name.length) == min(bytes.count, nameBytes) else { return false }
       return text.withUnsafeBytes { stored in
-        UnsafeRawBufferPointer(rebasing: stored[name.offset..<name.offset + Int(name.length)])
-          .elementsEqual(UnsafeRawBufferPointer(rebasing: bytes[..<Int(name.length)]))
+        ByteHash.areEqual(
+          UnsafeRawBufferPointer(rebasing: stored[name.offset..<name.offset + Int(name.length)]),
+          UnsafeRawBufferPointer(rebasing: bytes[..<Int(name.length)]))
       }
     }
     return found >= 0 ? UInt32(truncatingIfNeeded: found) : add(bytes, key: key, scope: scope)

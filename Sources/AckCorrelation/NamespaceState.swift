@@ -43,6 +43,11 @@ struct NamespaceState {
     /// Ids answered lately, a ring.
     var answered: [Answered] = []
     var nextAnswered = 0
+
+    /// Makes it ready for another namespace.
+    mutating func reset() {
+      self = PeerState()
+    }
   }
 
   struct Answered {
@@ -88,15 +93,12 @@ struct NamespaceState {
     var events: UInt64 = 0
     var firstID: UInt64?
     var evidence: [RecordSeq] = []
-    var isOver = false
   }
 
   var sessionSlot: Int32 = -1
   var generation: UInt32 = 0
   var id = NamespaceID.root
   var phase = Phase.untold
-  var client = PeerState()
-  var server = PeerState()
   var ending: Ending?
 
   var askedAt = Timestamp(microseconds: 0)
@@ -115,12 +117,8 @@ struct NamespaceState {
   var lastFromClientAt = Timestamp(microseconds: 0)
   var lastWithoutIDAt: Timestamp?
   var opening: Opening?
-
-  @inline(__always)
-  subscript(peer: Peer) -> PeerState {
-    _read { if peer == .client { yield client } else { yield server } }
-    _modify { if peer == .client { yield &client } else { yield &server } }
-  }
+  /// Whether the time right after CONNECT is not over yet.
+  var isOpening = false
 
   /// Makes the slot ready for another namespace.
   mutating func reset(session: Int32, id: NamespaceID) {

@@ -4,7 +4,7 @@ package enum Peer: UInt8, Hashable, Sendable {
   case server
 
   /// The one that this peer talks to.
-  @inline(__always)
+  @inlinable
   package var other: Peer { self == .client ? .server : .client }
 
   /// The name that records use.

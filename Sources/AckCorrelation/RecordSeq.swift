@@ -2,12 +2,12 @@
 package struct RecordSeq: Comparable, Hashable, Sendable {
   package var number: UInt64
 
-  @inline(__always)
+  @inlinable
   package init(_ number: UInt64) {
     self.number = number
   }
 
-  @inline(__always)
+  @inlinable
   package static func < (left: RecordSeq, right: RecordSeq) -> Bool { left.number < right.number }
 }
 
@@ -15,7 +15,7 @@ package struct RecordSeq: Comparable, Hashable, Sendable {
 package struct ConnectionNumber: Hashable, Sendable {
   package var number: UInt32
 
-  @inline(__always)
+  @inlinable
   package init(_ number: UInt32) {
     self.number = number
   }
@@ -25,7 +25,7 @@ package struct ConnectionNumber: Hashable, Sendable {
 package struct SessionNumber: Hashable, Sendable {
   package var number: UInt32
 
-  @inline(__always)
+  @inlinable
   package init(_ number: UInt32) {
     self.number = number
   }

@@ -5,24 +5,24 @@
 package struct Timestamp: Comparable, Hashable, Sendable {
   package var microseconds: Int64
 
-  @inline(__always)
+  @inlinable
   package init(microseconds: Int64) {
     self.microseconds = microseconds
   }
 
-  @inline(__always)
+  @inlinable
   package static func < (left: Timestamp, right: Timestamp) -> Bool {
     left.microseconds < right.microseconds
   }
 
   /// Microseconds since `earlier`.
-  @inline(__always)
+  @inlinable
   package func since(_ earlier: Timestamp) -> Int64 {
     microseconds &- earlier.microseconds
   }
 
   /// This moment and so many microseconds; stays at the last representable moment instead of wrapping.
-  @inline(__always)
+  @inlinable
   package func adding(_ duration: Int64) -> Timestamp {
     let (sum, overflow) = microseconds.addingReportingOverflow(duration)
     return Timestamp(microseconds: overflow ? .max : sum)
