@@ -26,7 +26,17 @@ extension AckCorrelator {
     connections[slot] = ConnectionState(number: number)
     connectionTable.insert(ByteHash.mix(UInt64(number.number)), slot: slot)
     connectionOrder.append(number)
+    if connectionOrder.count > 2 * max(64, limits.connections) { forgetClosedConnections() }
     return slot
+  }
+
+  /// Takes connections that are gone out of the queue for the limit.
+  private mutating func forgetClosedConnections() {
+    var kept = Fifo<ConnectionNumber>()
+    while let number = connectionOrder.removeFirst() {
+      if findConnection(number) >= 0 { kept.append(number) }
+    }
+    connectionOrder = kept
   }
 
   private mutating func removeConnection(_ slot: Int32) {
@@ -164,9 +174,7 @@ extension AckCorrelator {
   ) {
     advance(to: at)
     let connection = connectionSlot(number)
-    guard let session = connections[connection].session ?? connections[connection].request?.session else {
-      return
-    }
+    guard let session = connections[connection].session ?? connections[connection].polled else { return }
     let slot = findSession(session)
     guard slot >= 0 else { return }
     for index in 0..<sessions[slot].namespaces.count {

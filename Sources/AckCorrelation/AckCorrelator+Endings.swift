@@ -20,22 +20,18 @@ extension AckCorrelator {
   @inline(never)
   mutating func runDeadlines() {
     while oldest >= 0, now.since(emits[oldest].at) > ackTimeout { becameOverdue(oldest) }
-    while let waiting = endedNamespaces.first, waiting.until <= now {
-      _ = endedNamespaces.removeFirst()
-      if namespaces[waiting.slot].generation == waiting.generation { settleNamespace(waiting.slot) }
-    }
+    while let waiting = endedNamespaces.first, waiting.until <= now { settleOldestNamespace() }
     while let waiting = endedSessions.first, waiting.until <= now {
       _ = endedSessions.removeFirst()
-      if sessions[waiting.slot].generation == waiting.generation { settleSession(waiting.slot) }
+      if sessions[waiting.slot].generation == waiting.generation, sessions[waiting.slot].ending != nil {
+        settleSession(waiting.slot)
+      }
     }
     while let first = held.first, first.until <= now {
       _ = held.removeFirst()
       finish(first.slot, first.verdict)
     }
-    while let waiting = openings.first, waiting.until <= now {
-      _ = openings.removeFirst()
-      if namespaces[waiting.slot].generation == waiting.generation { finishOpening(waiting.slot) }
-    }
+    while let waiting = openings.first, waiting.until <= now { finishOldestOpening() }
     if groupsDue <= now { settleGroups() }
     if let mass, now.since(mass.from) >= Self.massWindow { finishMassDisconnect() }
     if nextSweep <= now { sweep() }
@@ -170,6 +166,24 @@ extension AckCorrelator {
   }
 
   // MARK: settling
+
+  /// Settles the namespace that ended first of those that wait.
+  mutating func settleOldestNamespace() {
+    guard let waiting = endedNamespaces.removeFirst() else { return }
+    // It may have been joined again, and left again later.
+    guard namespaces[waiting.slot].generation == waiting.generation,
+      let ending = namespaces[waiting.slot].ending, ending.at.adding(ackTimeout) <= waiting.until
+    else { return }
+    settleNamespace(waiting.slot)
+  }
+
+  /// Ends the oldest of the times right after CONNECT.
+  mutating func finishOldestOpening() {
+    guard let waiting = openings.removeFirst(),
+      namespaces[waiting.slot].generation == waiting.generation
+    else { return }
+    finishOpening(waiting.slot)
+  }
 
   /// Says the last word on the emits of a namespace that was left.
   mutating func settleNamespace(_ namespace: Int32) {

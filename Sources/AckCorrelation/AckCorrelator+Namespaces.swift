@@ -136,6 +136,7 @@ extension AckCorrelator {
 
     namespaces[namespace].opening = NamespaceState.Opening(connectedAt: now, lastAt: now)
     namespaces[namespace].isOpening = true
+    if openings.count >= limits.connections { finishOldestOpening() }
     openings.append(
       Waiting(
         until: now.adding(Self.openingWindow), slot: namespace, generation: namespaces[namespace].generation))
@@ -194,6 +195,11 @@ extension AckCorrelator {
     namespaces[namespace].ending = Ending(
       at: now, seq: seq, by: Ender(from), sign: .disconnectPacket, batch: batch)
     finishOpening(namespace)
+    guard peers[Self.peer(namespace, .client)].open > 0 || peers[Self.peer(namespace, .server)].open > 0
+    else {
+      return
+    }
+    if endedNamespaces.count >= limits.connections { settleOldestNamespace() }
     let until = now.adding(ackTimeout)
     endedNamespaces.append(
       Waiting(until: until, slot: namespace, generation: namespaces[namespace].generation))

@@ -15,6 +15,7 @@ extension AckCorrelator {
     connections[slot].request = ConnectionState.Request(
       session: number, method: method, seq: seq, at: now,
       overlaps: method == .get && sessions[session].pollsUnderWay > 0)
+    connections[slot].polled = number
     if method == .get { sessions[session].pollsUnderWay &+= 1 }
     // The next GET shows that the session goes on by polling; a POST may be its last word.
     if method == .get, let abandoned = sessions[session].abandonedUpgrade, sessions[session].ending == nil,
@@ -51,7 +52,8 @@ extension AckCorrelator {
     sessions[session].saw(.server, at: now)
     if code == 1 {
       markRequest(session, number, request, .sessionRefused)
-      sessionUnknown(session: request.session, connection: number, at: at, seq: seq)
+      sessionUnknown(
+        session: request.session, connection: number, isUpgrade: false, at: at, seq: seq)
     } else if status == 413 {
       explainRefusedBody(session, number, request, seq)
     } else if status == 200 {
@@ -127,9 +129,12 @@ extension AckCorrelator {
 
   /// The server said that it does not know the session: HTTP 400 with code 1, or its text form on an upgrade.
   ///
-  /// - Parameter number: nil where the capture does not know the session either.
+  /// - Parameters:
+  ///   - number: nil where the capture does not know the session either.
+  ///   - isUpgrade: whether a WebSocket was asked for; the session may go on by polling then.
   package mutating func sessionUnknown(
-    session number: SessionNumber?, connection: ConnectionNumber, at: Timestamp, seq: RecordSeq
+    session number: SessionNumber?, connection: ConnectionNumber, isUpgrade: Bool, at: Timestamp,
+    seq: RecordSeq
   ) {
     advance(to: at)
     guard let number else {
@@ -152,7 +157,7 @@ extension AckCorrelator {
         .sessionUnknown, session: number, connection: connection, .proved, [seq],
         noAffinity ? [("no_affinity", .flag(true))] : [])
     }
-    guard sessions[session].ending == nil else { return }
+    guard sessions[session].ending == nil, !isUpgrade else { return }
     let fresh = Ending(at: now, seq: seq, by: .server, sign: .sessionUnknown, silent: silent?.peer)
     if let silent { reportSilence(session, silent, seq) }
     let presumed = sessions[session].presumed

@@ -10,6 +10,21 @@ import JSONText
 /// PROTOCOL.md G; each rule stands in the file of its topic (`Endings`, `Exceptions`, `Retries`, `Reconnects`,
 /// `Polling`, `Namespaces`, `Connections`).
 ///
+/// # Inputs
+/// - Connections: `connectionOpened`, `closeFrameSeen`, `legClosed`, `deliveryFailed`, `connectionClosed`,
+///   `sentAfterClose`, `ruleBroken`, `peerStalled`.
+/// - Sessions: `sessionOpened`, `webSocketAttached`, `enginePacketSeen`, `serverRecognised`, `decodingStopped`,
+///   `customParserSeen`, `packetRefused`.
+/// - Polling: `pollStarted` before the packets of a request's body, `pollAnswered` before those of an answer's;
+///   `sessionUnknown`, `handshakeRefused`, `versionMismatched`.
+/// - Namespaces: `connectRequested`, `connected`, `connectRefused`, `disconnected`.
+/// - Events: `emitted`, `acknowledged`.
+/// - Time: `expire`, at `nextDeadline` or whenever; `captureEnded` last, after which nothing is open.
+///
+/// Inputs come in the order of their records. Those for a connection that closes: the close frames, then
+/// `legClosed` for each leg as it closes, then `connectionClosed`. A binary event is told when its last
+/// attachment has come, with the seq of its record.
+///
 /// # Every emit gets one final verdict
 /// An emit with an ack id is open until its ack comes, or until nothing can come any more. `acknowledged` (in
 /// time) and `unconfirmed` are counted but yield no outcome, for the packet records say as much; every other
@@ -506,6 +521,7 @@ package struct AckCorrelator: ~Copyable {
       counts[.pending] &-= 1
     }
     argumentBytes &-= emits[slot].arguments.count
+    if emits.used > 4_096, emits[slot].arguments.capacity > 256 { emits[slot].arguments = [] }
     let group = emits[slot].group
     if group >= 0 { attemptDecided(group) }
     emits.giveBack(slot)
@@ -535,6 +551,9 @@ package struct AckCorrelator: ~Copyable {
     let emit = emits[slot]
     let namespace = emit.namespaceSlot
     let session = namespace >= 0 ? namespaces[namespace].sessionSlot : -1
+    let isUnverified = session >= 0 && isUnverified(session)
+    // Signatures need the whole story; what was seen was seen.
+    let certainty = isUnverified && certainty == .strong ? .inferred : certainty
     let namesEnding = cause == .disconnectedBeforeAck || cause == .overtakenByDisconnect
     let namesNext = cause == .retried
     return EmitVerdict(
@@ -545,7 +564,7 @@ package struct AckCorrelator: ~Copyable {
       isFinal: isFinal, endedBy: namesEnding ? ending?.by : nil, how: namesEnding ? ending?.sign : nil,
       silent: cause == .pingTimeout ? ending?.silent : nil, nextAttempt: namesNext ? emit.nextAttempt : nil,
       nextAttemptID: namesNext ? emit.nextAttemptID : nil,
-      unverified: session >= 0 && isUnverified(session))
+      unverified: isUnverified)
   }
 
   func isUnverified(_ session: Int32) -> Bool {

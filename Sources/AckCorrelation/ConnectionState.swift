@@ -14,6 +14,8 @@ struct ConnectionState {
   /// The session that a WebSocket on this connection belongs to.
   var session: SessionNumber?
   var request: Request?
+  /// The session that last polled here.
+  var polled: SessionNumber?
   /// The leg of each peer, once it closed.
   var clientClosed: RecordSeq?
   var serverClosed: RecordSeq?

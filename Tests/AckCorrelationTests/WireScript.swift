@@ -197,7 +197,9 @@ struct WireScript: ~Copyable {
       }
       correlator.pollAnswered(
         connection: connection, status: status, code: code, packets: packets, at: at, seq: seq)
-    case "unknown": correlator.sessionUnknown(session: session, connection: connection, at: at, seq: seq)
+    case "unknown":
+      correlator.sessionUnknown(
+        session: session, connection: connection, isUpgrade: words.next() == "upgrade", at: at, seq: seq)
     case "refuse-handshake":
       let status = Int(words.next() ?? "") ?? 0
       let code = Int(words.next() ?? "")
