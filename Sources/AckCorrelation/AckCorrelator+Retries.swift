@@ -20,9 +20,9 @@ struct RetryGroup {
   var until = Timestamp(microseconds: .max)
   var isReported = false
 
-  /// Whether the attempts came as a timer would send them: at least two intervals, equal but for 20 ms or a
-  /// tenth.
-  var isRegular: Bool { intervals >= 2 && longest - shortest <= max(20_000, shortest / 10) }
+  /// Whether the attempts came as a client's timeout would send them: at least two intervals, equal but for 20 ms
+  /// or a tenth, and not so many that it is rather a message sent again and again on purpose.
+  var isRegular: Bool { intervals >= 2 && count <= 16 && longest - shortest <= max(20_000, shortest / 10) }
 }
 
 extension AckCorrelator {

@@ -464,4 +464,21 @@ import Testing
       yields: """
         """)
   }
+
+  @Test func aTextPacketBetweenAttachmentsIsRefused() {
+    expectStory(
+      """
+      on s1 c1 ws
+      0 << open ping=25000/20000 max=1000000 javascript
+      1 >> connect
+      2 << connect sid
+      3 >> emit 0 refusal=broken_attachments "bin" {"_placeholder":true,"num":0}
+      4 << frame
+      5 << closed
+      """,
+      yields: """
+        ! closed_because s1 c1 strong [4,5] reason=broken_attachments event="bin"
+        #4 client 0 "bin" unanswered invalid_packet strong [5] 1.0ms
+        """)
+  }
 }

@@ -154,4 +154,22 @@ import Testing
         ! recovery_failed s1 proved [2,3] namespace=/
         """)
   }
+
+  @Test func anEmitAfterTheServersDisconnectFindsNoNamespace() {
+    expectStory(
+      """
+      on s1 c1 ws
+      0 << open
+      1 >> connect
+      2 << connect sid
+      2 << disconnect
+      3 >> emit 0 "echo" "hello"
+      3 >> frame
+      4 << frame
+      5 << closed
+      """,
+      yields: """
+        #5 client 0 "echo" unanswered namespace_not_connected strong [4] 0.0ms
+        """)
+  }
 }

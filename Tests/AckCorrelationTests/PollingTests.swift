@@ -319,4 +319,52 @@ import Testing
         #7 client 0 "slow" unanswered ping_timeout proved [1] silent=client 119996.0ms
         """)
   }
+
+  @Test func anUpgradeRefusedForAnUnknownSessionDoesNotEndIt() {
+    expectStory(
+      """
+      on s1 c1 polling
+      0 << open ping=25000/20000 polling
+      1 >> post
+      1 >> connect
+      2 << answer 200 packets=1
+      3 << connect sid
+      4 >> post
+      4 >> emit 0 "slow" 1
+      5 << answer 200 packets=1
+      on s1 c2 polling
+      6 << unknown upgrade
+      on s1 c3 polling
+      7 >> get
+      1000 << answer 200 packets=0
+      1000 << ack 0
+      1200 -- end
+      """,
+      ackTimeout: 500,
+      yields: """
+        ! session_unknown s1 c2 proved [9] no_affinity=true
+        #7 client 0 "slow" overdue 500.0ms ...
+        #7 client 0 "slow" late after_ack_timeout proved [12] 996.0ms
+        """)
+  }
+
+  @Test func bytesFailToArriveAfterTheLegWasReportedClosed() {
+    expectStory(
+      """
+      on s1 c1 polling
+      0 << open ping=25000/20000 polling
+      1 >> post
+      1 >> connect
+      2 << answer 200 packets=1
+      3 << connect sid
+      4 >> post
+      4 >> emit 0 "send" 1
+      5 << reset
+      5 >> undelivered 6
+      900 -- end
+      """,
+      yields: """
+        #7 client 0 "send" unanswered not_delivered proved [9] 1.0ms
+        """)
+  }
 }

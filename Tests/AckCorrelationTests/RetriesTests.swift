@@ -215,4 +215,27 @@ import Testing
         ! retry_group s1 inferred [4,8] namespace=/ event="echo" attempts=3 acknowledged=3 resent_after_ack=true
         """)
   }
+
+  @Test func oneLogicalEmitThatIsNeverAnsweredIsAGroupToo() {
+    expectStory(
+      """
+      on s1 c1 ws
+      0 << open ping=25000/20000 max=1000000 javascript
+      1 >> connect
+      2 << connect sid
+      3 >> emit 0 "m" {"n":1}
+      103 >> emit 1 "m" {"n":1}
+      203 >> emit 2 "m" {"n":1}
+      2000 -- end
+      """,
+      yields: """
+        #4 client 0 "m" superseded retried inferred [5] next=#5/1 100.0ms ...
+        #5 client 1 "m" superseded retried strong [6] next=#6/2 100.0ms ...
+        #6 client 2 "m" overdue 300.0ms ...
+        ! retry_group s1 strong [4,5,6] namespace=/ event="m" attempts=3 acknowledged=0
+        #4 client 0 "m" superseded retried strong [5] next=#5/1 1997.0ms
+        #5 client 1 "m" superseded retried strong [6] next=#6/2 1897.0ms
+        #6 client 2 "m" unanswered no_handler_or_no_return inferred 1797.0ms
+        """)
+  }
 }

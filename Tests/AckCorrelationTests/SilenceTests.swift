@@ -201,4 +201,19 @@ import Testing
         #6 client 1 "send" unanswered decoding_stopped proved [5] unverified 0.0ms
         """)
   }
+
+  @Test func signaturesInSessionsFromBeforeTheCaptureAreOnlyInferred() {
+    expectStory(
+      """
+      on s1 c1 ws
+      0 << open midway
+      1 >> emit 3 "pay" 1
+      2 << emit - "exception" {"cause":{"pattern":"pay","data":1}}
+      900 -- end
+      """,
+      yields: """
+        #2 client 3 "pay" rejected exception_event inferred [3] unverified 1.0ms ...
+        #2 client 3 "pay" rejected exception_event inferred [3] unverified 899.0ms
+        """)
+  }
 }
