@@ -10,11 +10,13 @@ struct MassDisconnect {
 }
 
 extension AckCorrelator {
+  /// The slot of a connection, or -1.
   @inline(__always)
   func findConnection(_ number: ConnectionNumber) -> Int32 {
     connectionTable.find(ByteHash.mix(UInt64(number.number))) { connections[$0].number == number }
   }
 
+  /// The slot of a connection, made when it is new.
   mutating func connectionSlot(_ number: ConnectionNumber) -> Int32 {
     let found = findConnection(number)
     if found >= 0 { return found }
@@ -153,6 +155,7 @@ extension AckCorrelator {
       seq: culprit, at: now, from: sender, reason: Cause.payloadTooLarge.rawValue, event: event)
   }
 
+  /// The slot of an open emit, by its record, or -1.
   func findOpenEmit(_ seq: RecordSeq, _ session: Int32, _ peer: Peer) -> Int32 {
     for entry in sessions[session].namespaces {
       var slot = peers[Self.peer(entry.slot, peer)].tail
@@ -258,6 +261,7 @@ extension AckCorrelator {
 
   // MARK: many at one instant
 
+  /// Counts a session that the server side ended among those of the same instant.
   mutating func noteMassDisconnect(_ session: Int32, _ ending: Ending) {
     guard ending.by == .server, ending.silent == nil else { return }
     if let current = mass, now.since(current.from) > Self.massWindow { finishMassDisconnect() }
@@ -269,6 +273,7 @@ extension AckCorrelator {
     if let count = mass?.evidence.count, count < 16 { mass?.evidence.append(ending.seq) }
   }
 
+  /// The instant is over: four sessions and half of those open make a finding.
   mutating func finishMassDisconnect() {
     guard let ended = mass else { return }
     mass = nil

@@ -17,6 +17,7 @@ extension AckCorrelator {
 
   // MARK: deadlines
 
+  /// Does whatever is due, and finds out when the next deadline is.
   @inline(never)
   mutating func runDeadlines() {
     while oldest >= 0, now.since(emits[oldest].at) > ackTimeout { becameOverdue(oldest) }
@@ -152,6 +153,7 @@ extension AckCorrelator {
       slot, .unanswered, .captureEnded, .proved, [], age: now.since(emits[slot].at), evicted: true)
   }
 
+  /// Gives up the session that was quiet longest, and its emits.
   mutating func evictQuietestSession() {
     var quietest: Int32 = -1
     for session in 0..<Int32(sessions.used) where findSession(sessions[session].number) == session {

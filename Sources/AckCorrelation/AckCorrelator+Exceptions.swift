@@ -136,6 +136,7 @@ extension AckCorrelator {
     }
   }
 
+  /// The event name of an open emit, as JSON.
   func eventText(_ slot: Int32) -> String {
     emits[slot].unlistedEvent.isEmpty ? names.text(emits[slot].event.number) : emits[slot].unlistedEvent
   }

@@ -7,12 +7,14 @@ extension AckCorrelator {
     namespace &* 2 &+ Int32(truncatingIfNeeded: peer.rawValue)
   }
 
+  /// The key of an id in the table of open emits.
   @inline(__always)
   static func key(_ namespace: Int32, _ peer: Peer, _ id: AckID) -> UInt64 {
     let scope = UInt64(UInt32(bitPattern: namespace)) << 1 | UInt64(peer.rawValue)
     return ByteHash.mix(id.value &+ scope &* 0x9E37_79B9_7F4A_7C15)
   }
 
+  /// The slot of the oldest open emit with an id, or -1.
   @inline(__always)
   func findPending(_ key: UInt64, _ namespace: Int32, _ peer: Peer, _ id: AckID) -> Int32 {
     pending.find(key) { slot in
@@ -38,6 +40,7 @@ extension AckCorrelator {
     return false
   }
 
+  /// Remembers a new emit as the newest of its peer.
   @inline(__always)
   mutating func noteNewest(_ slot: Int32, _ namespace: Int32) {
     let peer = emits[slot].peer
@@ -178,6 +181,7 @@ extension AckCorrelator {
     release(slot)
   }
 
+  /// Puts a verdict together, with what the emit and its session say.
   func describe(
     _ slot: Int32, _ verdict: Verdict, _ cause: Cause?, _ certainty: Certainty, _ evidence: [RecordSeq],
     age: Int64, ending: Ending? = nil, isFinal: Bool = true
@@ -201,6 +205,7 @@ extension AckCorrelator {
       unverified: isUnverified)
   }
 
+  /// Whether parts of a session stayed unseen.
   func isUnverified(_ session: Int32) -> Bool {
     sessions[session].facts.beganBeforeCapture || sessions[session].clientUndecodable != nil
       || sessions[session].serverUndecodable != nil

@@ -130,6 +130,7 @@ extension AckCorrelator {
     return emits[slot].argumentsLength > 0 || groups[group].acknowledged > 0 || groups[group].crossesReconnect
   }
 
+  /// How sure it is that an emit with a next attempt was superseded.
   func supersededCertainty(_ slot: Int32) -> Certainty {
     let group = emits[slot].group
     guard group >= 0 else { return .inferred }
@@ -206,6 +207,7 @@ extension AckCorrelator {
     }
   }
 
+  /// A row of emits repeated after their acks is over.
   @inline(never)
   mutating func finishRepeats(_ namespace: Int32) {
     let attempts = peers[Self.peer(namespace, .client)].repeats + 1

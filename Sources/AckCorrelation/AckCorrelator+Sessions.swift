@@ -9,6 +9,7 @@ struct Waiting {
 }
 
 extension AckCorrelator {
+  /// The slot of a session, or -1.
   func findSession(_ number: SessionNumber) -> Int32 {
     sessionTable.find(ByteHash.mix(UInt64(number.number))) { sessions[$0].number == number }
   }
@@ -169,6 +170,7 @@ extension AckCorrelator {
     return nil
   }
 
+  /// Says once that a heartbeat stopped.
   mutating func reportSilence(_ session: Int32, _ silent: (peer: Peer, since: RecordSeq), _ seq: RecordSeq?) {
     guard !sessions[session].pingTimeoutReported else { return }
     sessions[session].pingTimeoutReported = true

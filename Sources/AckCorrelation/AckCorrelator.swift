@@ -49,16 +49,20 @@ import JSONText
 /// # Bounds
 /// `CorrelationLimits`. An emit that falls out of a limit gets `unanswered/capture_ended` with `evicted` set.
 package struct AckCorrelator: ~Copyable {
+  /// Microseconds after which an open emit is overdue.
   let ackTimeout: Int64
+  /// What is remembered at most.
   let limits: CorrelationLimits
 
   /// What was counted so far; O(1).
   package internal(set) var counts = CorrelationCounts()
 
+  /// The latest moment seen.
   var now = Timestamp(microseconds: .min)
   /// No deadline is earlier than this.
   var due = Timestamp(microseconds: .max)
 
+  /// Namespaces, events, and their statistics.
   var names: NameTable
   var unlistedNamespaces: [UInt32: String] = [:]
   var emits = SlotPool<PendingEmit>()
@@ -132,6 +136,7 @@ package struct AckCorrelator: ~Copyable {
     }
   }
 
+  /// The text of a namespace.
   func text(_ namespace: NamespaceID) -> String {
     namespace.number >> 31 == 0 ? names.text(namespace.number) : unlistedNamespaces[namespace.number] ?? ""
   }
@@ -147,6 +152,7 @@ package struct AckCorrelator: ~Copyable {
     waitingFindings = 0
   }
 
+  /// Queues a finding, unless too many wait.
   mutating func report(
     _ kind: FindingKind, session: SessionNumber? = nil, connection: ConnectionNumber? = nil,
     _ certainty: Certainty, _ evidence: [RecordSeq],
@@ -367,6 +373,7 @@ package struct AckCorrelator: ~Copyable {
 
   // MARK: time
 
+  /// Time went on: does what is due before the input that says so.
   @inline(__always)
   mutating func advance(to at: Timestamp) {
     if at > now { now = at }

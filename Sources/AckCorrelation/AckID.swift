@@ -9,6 +9,7 @@ package struct AckID: Hashable, Sendable {
   /// Whether `value` is a hash.
   package var isWide: Bool
 
+  /// An id that fits 64 bits.
   @inlinable
   package init(_ value: UInt64) {
     self.value = value

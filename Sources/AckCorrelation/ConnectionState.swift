@@ -25,6 +25,8 @@ struct ConnectionState {
   var sentAfterCloseReported = false
   var unknownReported = false
 
+  /// The record of a leg's close.
   func closed(_ peer: Peer) -> RecordSeq? { peer == .client ? clientClosed : serverClosed }
+  /// The record of a peer's close frame.
   func saidClose(_ peer: Peer) -> RecordSeq? { peer == .client ? clientSaidClose : serverSaidClose }
 }

@@ -35,5 +35,6 @@ package struct CorrelationLimits: Sendable {
   /// Outcomes waiting to be drained; beyond it findings are dropped and counted, verdicts never are.
   package var waitingFindings = 65_536
 
+  /// The defaults.
   package init() {}
 }

@@ -1,9 +1,12 @@
 /// Why a receiver that follows the reference parser refuses a packet (PROTOCOL.md B.1, B.2).
 package enum Refusal: String, Sendable {
+  /// The text behind the id is not JSON.
   case malformedJSON = "malformed_json"
+  /// The event has a name that the library keeps for itself.
   case reservedName = "reserved_name"
   /// The payload is not an array that starts with a string or a number.
   case badPayload = "bad_payload"
+  /// More than ten attachments.
   case tooManyAttachments = "too_many_attachments"
   /// Another packet stood between a binary packet and its attachments, or an attachment came unasked.
   case brokenAttachments = "broken_attachments"
@@ -14,14 +17,21 @@ package enum Refusal: String, Sendable {
 
 /// The facts about one event packet, besides its arguments.
 package struct Emit: Sendable {
+  /// The session it belongs to.
   package var session: SessionNumber
+  /// The connection it came on.
   package var connection: ConnectionNumber
+  /// Who emitted.
   package var from: Peer
+  /// How it travelled.
   package var transport: Transport
+  /// Its namespace, as `AckCorrelator.namespace` numbered it.
   package var namespace: NamespaceID
   /// Nil where no ack was asked for.
   package var id: AckID?
+  /// Its record.
   package var seq: RecordSeq
+  /// When its record says it came.
   package var at: Timestamp
   /// The length of the longest message it travelled in, uncompressed: what the receiver's limit is about.
   package var messageBytes = 0
@@ -31,6 +41,7 @@ package struct Emit: Sendable {
   /// Set where the reference parser would refuse the packet.
   package var refusal: Refusal?
 
+  /// The facts that every emit has; the others are set afterwards.
   @inlinable
   package init(
     session: SessionNumber, connection: ConnectionNumber, from: Peer, transport: Transport,
@@ -59,7 +70,9 @@ package struct AckMatch: Equatable, Sendable {
 
 /// What the correlator has counted since it was made.
 package struct CorrelationCounts: Equatable, Sendable {
+  /// Events seen, with and without an ack id.
   package var emits: UInt64 = 0
+  /// Acks seen, strays included.
   package var acks: UInt64 = 0
   /// Final verdicts, by `Verdict`; `pending` and `overdue` here say how many emits are in that state now.
   private var byVerdict:
@@ -69,6 +82,7 @@ package struct CorrelationCounts: Equatable, Sendable {
   /// Findings that were dropped because nobody drained the outcomes.
   package var droppedFindings: UInt64 = 0
 
+  /// Nothing counted yet.
   package init() {}
 
   /// How many emits have this verdict; for `pending` and `overdue`, how many are in that state now.
@@ -101,6 +115,7 @@ package struct CorrelationCounts: Equatable, Sendable {
     }
   }
 
+  /// Whether all counts agree.
   package static func == (left: CorrelationCounts, right: CorrelationCounts) -> Bool {
     left.emits == right.emits && left.acks == right.acks && left.droppedFindings == right.droppedFindings
       && Verdict.allCases.allSatisfy { left[$0] == right[$0] }

@@ -3,13 +3,17 @@ struct Fifo<Element> {
   private var elements: [Element] = []
   private var head = 0
 
+  /// The element that leaves next.
   var first: Element? { head < elements.count ? elements[head] : nil }
+  /// How many elements wait.
   var count: Int { elements.count - head }
 
+  /// Adds an element at the end.
   mutating func append(_ element: Element) {
     elements.append(element)
   }
 
+  /// Takes the element that came first.
   mutating func removeFirst() -> Element? {
     guard head < elements.count else { return nil }
     let element = elements[head]

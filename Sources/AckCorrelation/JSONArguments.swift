@@ -12,6 +12,7 @@ enum JSONArguments {
     return value.array
   }
 
+  /// The same, of bytes that were kept.
   static func parse(_ arguments: [UInt8]) -> [JSONValue]? {
     arguments.withUnsafeBytes { parse($0) }
   }

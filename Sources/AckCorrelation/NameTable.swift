@@ -42,6 +42,7 @@ struct NameTable: ~Copyable {
   private let limit: Int
   private let nameBytes: Int
 
+  /// A table for so many names, with so many bytes of each for people.
   init(limit: Int, nameBytes: Int) {
     self.limit = max(1, min(limit, Int(Self.unlisted) - 1))
     self.nameBytes = max(1, nameBytes)
@@ -98,11 +99,13 @@ struct NameTable: ~Copyable {
   @inline(__always)
   func isListed(_ event: EventID) -> Bool { Int(event.number) < names.count }
 
+  /// What is known of an event; nothing for an unlisted one.
   @inline(__always)
   func statistics(_ event: EventID) -> Statistics {
     isListed(event) ? names[Int(event.number)].statistics : Statistics()
   }
 
+  /// Counts something of an event, unless it is unlisted.
   @inline(__always)
   mutating func update(_ event: EventID, _ change: (inout Statistics) -> Void) {
     if isListed(event) { change(&names[Int(event.number)].statistics) }

@@ -1,16 +1,21 @@
 /// Something the correlator concluded, for the capture and the screen.
 package enum Outcome: Sendable {
+  /// Something about one emit.
   case verdict(EmitVerdict)
+  /// Something about a session or connection.
   case finding(Finding)
 }
 
 /// Who ended a connection or session.
 package enum Ender: UInt8, Sendable {
+  /// The client ended it.
   case client
+  /// The server ended it.
   case server
   /// The proxy itself, as when it is stopped.
   case proxy
 
+  /// The peer as the one who ended something.
   package init(_ peer: Peer) {
     self = peer == .client ? .client : .server
   }
@@ -27,8 +32,11 @@ package enum Ender: UInt8, Sendable {
 
 /// What showed that a peer ended a namespace, session or connection.
 package enum EndingSign: String, Sendable {
+  /// TCP FIN.
   case fin
+  /// TCP RST.
   case reset
+  /// A WebSocket close frame.
   case closeFrame = "close_frame"
   /// Engine.IO packet `1`.
   case closePacket = "close_packet"
@@ -46,14 +54,21 @@ package struct EmitVerdict: Sendable {
   package var emit: RecordSeq
   /// The event name as JSON, as it stood on the wire; empty where it could not be read.
   package var event: String
+  /// Its namespace as text.
   package var namespace: String
+  /// Its ack id.
   package var id: AckID?
+  /// The connection that it came on.
   package var connection: ConnectionNumber
+  /// Its session.
   package var session: SessionNumber
   /// Who emitted.
   package var from: Peer
+  /// What is said of it.
   package var verdict: Verdict
+  /// Why; nil only for `overdue`.
   package var cause: Cause?
+  /// How far to rely on the cause.
   package var certainty: Certainty
   /// The records that show it, besides the emit itself.
   package var evidence: [RecordSeq]
@@ -69,6 +84,7 @@ package struct EmitVerdict: Sendable {
   package var silent: Peer?
   /// The next attempt of a retried emit.
   package var nextAttempt: RecordSeq?
+  /// The ack id of the next attempt.
   package var nextAttemptID: AckID?
   /// The emit was given up because a limit was reached, not because of anything on the wire.
   package var evicted = false
@@ -91,10 +107,15 @@ package struct Finding: Sendable {
     case id(AckID)
   }
 
+  /// What was found.
   package var kind: FindingKind
+  /// The session concerned, if one is.
   package var session: SessionNumber?
+  /// The connection concerned, if one is.
   package var connection: ConnectionNumber?
+  /// How far to rely on the cause.
   package var certainty: Certainty
+  /// The records that show it.
   package var evidence: [RecordSeq]
   /// What the finding names, in the order of the record.
   package var details: [(name: StaticString, value: Value)]

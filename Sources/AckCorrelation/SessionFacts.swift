@@ -1,5 +1,6 @@
 /// What kind of server answers, where the wire shows it.
 package enum ServerKind: UInt8, Sendable {
+  /// The wire has not shown it yet.
   case unknown
   /// engine.io and what is built on it; POSTs are answered `ok`.
   case javascript
@@ -13,9 +14,11 @@ package struct SessionFacts: Sendable {
   package var revision = 4
   /// Milliseconds; 0 where not told.
   package var pingInterval: Int64 = 0
+  /// Milliseconds; 0 where not told.
   package var pingTimeout: Int64 = 0
   /// The server's limit for a message in bytes, where told.
   package var maximumPayload: Int?
+  /// What kind of server answers, as far as known at the start.
   package var server = ServerKind.unknown
   /// A hash of what stays the same when a client comes back: its address without the port, its user agent, the
   /// path. 0 where not known.
@@ -23,17 +26,21 @@ package struct SessionFacts: Sendable {
   /// The handshake was not seen: namespaces may be joined and emits open that the capture does not know of.
   package var beganBeforeCapture = false
 
+  /// A revision 4 session of which nothing is told.
   package init() {}
 }
 
 /// The Engine.IO packets that are no messages, and the probes of an upgrade.
 package enum EnginePacketKind: UInt8, Sendable {
+  /// Packets of a running session.
   case close, ping, pong, upgrade, noop
+  /// `2probe` and `3probe`.
   case probePing, probePong
 }
 
 /// A polling request's method.
 package enum PollMethod: UInt8, Sendable {
+  /// GET fetches packets for the client, POST brings packets from it.
   case get, post
 }
 
@@ -93,14 +100,17 @@ struct SessionState {
   var pingTimeoutReported = false
   var resumedFrom: SessionNumber?
 
+  /// The record that says that a peer's packets cannot be decoded any more.
   func undecodable(_ peer: Peer) -> RecordSeq? {
     peer == .client ? clientUndecodable : serverUndecodable
   }
 
+  /// A peer gave a sign of life.
   @inline(__always)
   mutating func saw(_ peer: Peer, at: Timestamp) {
     if peer == .client { seenClient = at } else { seenServer = at }
   }
 
+  /// When a peer last gave a sign of life.
   func seen(_ peer: Peer) -> Timestamp { peer == .client ? seenClient : seenServer }
 }

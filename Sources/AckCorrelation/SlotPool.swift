@@ -9,6 +9,7 @@ struct SlotPool<Element>: ~Copyable {
   /// How many slots are in use.
   private(set) var count = 0
 
+  /// An empty pool.
   init() {
     capacity = 16
     base = .allocate(capacity: capacity)
@@ -32,6 +33,7 @@ struct SlotPool<Element>: ~Copyable {
     return Int32(truncatingIfNeeded: used &- 1)
   }
 
+  /// The value in a slot is no longer needed.
   @inline(__always)
   mutating func giveBack(_ slot: Int32) {
     free.append(slot)

@@ -13,6 +13,7 @@ struct SlotTable: ~Copyable {
   private var mask: Int
   private(set) var count = 0
 
+  /// A table with room for some entries; it grows by itself.
   init(capacity: Int = 64) {
     var size = 16
     while size < capacity { size *= 2 }
@@ -38,6 +39,7 @@ struct SlotTable: ~Copyable {
     }
   }
 
+  /// Adds a slot under a key.
   @inline(__always)
   mutating func insert(_ key: UInt64, slot: Int32) {
     if count &* 4 >= (mask &+ 1) &* 3 { grow() }
@@ -57,6 +59,7 @@ struct SlotTable: ~Copyable {
     }
   }
 
+  /// Takes out the entry of a slot under a key, if it is there.
   @inline(__always)
   mutating func remove(_ key: UInt64, slot: Int32) {
     var hole = Int(truncatingIfNeeded: key) & mask

@@ -3,13 +3,16 @@
 /// The core reads no clock: time comes in with every input. It must not run backwards; a moment earlier than
 /// one already seen is taken for that one.
 package struct Timestamp: Comparable, Hashable, Sendable {
+  /// Microseconds since whatever the clock counts from.
   package var microseconds: Int64
 
+  /// A moment of the caller's clock.
   @inlinable
   package init(microseconds: Int64) {
     self.microseconds = microseconds
   }
 
+  /// Whether one moment is before another.
   @inlinable
   package static func < (left: Timestamp, right: Timestamp) -> Bool {
     left.microseconds < right.microseconds
