@@ -103,7 +103,8 @@ extension AckCorrelator {
       }
       let facts = sessions[session].facts
       let patience =
-        min(max(0, facts.pingInterval) &+ max(0, facts.pingTimeout), 3_600_000) &* 1000 &+ 30_000_000
+        (min(max(0, facts.pingInterval), 3_600_000) &+ min(max(0, facts.pingTimeout), 3_600_000)) &* 1000
+        &+ 30_000_000
       if quiet > patience {
         let silent = silentPeer(session, endedBy: nil)
         if let silent { reportSilence(session, silent, nil) }

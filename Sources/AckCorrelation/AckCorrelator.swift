@@ -114,7 +114,7 @@ package struct AckCorrelator: ~Copyable {
 
   /// - Parameter ackTimeout: microseconds after which an open emit is overdue.
   package init(ackTimeout: Int64 = 5_000_000, limits: CorrelationLimits = CorrelationLimits()) {
-    self.ackTimeout = max(1, ackTimeout)
+    self.ackTimeout = min(max(1, ackTimeout), 1 << 52)
     self.limits = limits
     names = NameTable(limit: limits.names, nameBytes: limits.nameBytes)
   }
