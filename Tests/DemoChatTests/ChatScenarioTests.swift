@@ -77,7 +77,7 @@ import Testing
   }
 
   @Test func everyFaultOccurs() async throws {
-    let (report, counts) = try await Self.play(seed: 42)
+    let report = try await Self.play(seed: 42).0
     let total = report.total
     func unanswered(_ event: String) -> Int { (total.emits[event] ?? 0) - (total.acks[event] ?? 0) }
     for event in [

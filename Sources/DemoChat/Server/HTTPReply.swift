@@ -4,7 +4,7 @@ import NIOHTTP1
 /// The answer that one HTTP request is waiting for; sent once, now or later. Confined to its channel's loop.
 final class HTTPReply {
   private var channel: (any Channel)?
-  private let keepsAlive: Bool
+  private var keepsAlive: Bool
   private let version: HTTPVersion
   /// Called when the connection is gone before the answer was sent.
   var abandoned: (() -> Void)?
@@ -31,8 +31,12 @@ final class HTTPReply {
     if !keepsAlive { end.whenComplete { _ in channel.close(promise: nil) } }
   }
 
-  /// Sends one of Engine.IO's errors.
-  func refuse(_ refusal: EngineRefusal) {
+  /// Sends one of Engine.IO's errors; to a WebSocket handshake as text, and the connection ends (PROTOCOL.md A.9).
+  func refuse(_ refusal: EngineRefusal, isUpgrade: Bool = false) {
+    if isUpgrade {
+      keepsAlive = false
+      return send(.badRequest, "text/html", refusal.message)
+    }
     let body = #"{"code":\#(refusal.rawValue),"message":"\#(refusal.message)"}"#
     send(.badRequest, "application/json", body)
   }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOWebSocket
 
 /// Answers the HTTP requests of one connection to the server: handshakes, polls, posts, and what is none of these.
 /// Leaves the pipeline when the connection becomes a WebSocket.
@@ -47,7 +48,9 @@ final class PollingEndpoint: ChannelInboundHandler, RemovableChannelHandler {
     switch query.transport {
     case "polling": break
     // A WebSocket request that was not upgraded: the refusal tells why.
-    case "websocket": return reply.refuse(server.refusal(of: query) ?? .badRequest)
+    case "websocket":
+      return reply.refuse(
+        server.refusal(of: query) ?? .badRequest, isUpgrade: head.headers.contains(name: "upgrade"))
     default: return reply.refuse(.unknownTransport)
     }
     if let refusal = server.refusal(of: query) { return reply.refuse(refusal) }
@@ -81,6 +84,10 @@ final class PollingEndpoint: ChannelInboundHandler, RemovableChannelHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    context.close(promise: nil)
+    switch error {
+    // The request that was not upgraded follows, and is answered as such.
+    case is NIOWebSocketUpgradeError, is HTTPServerUpgradeErrors: break
+    default: context.close(promise: nil)
+    }
   }
 }
