@@ -282,10 +282,7 @@ private let handshake = "/socket.io/?EIO=4&transport=polling"
       let connection = try await RawConnection.open(to: server.port, group)
       try await connection.send(upgradeRequest("/socket.io/?EIO=4&transport=websocket"))
       _ = await connection.read(until: "}")
-      func frame(_ text: String) -> [UInt8] {
-        [0x81, 0x80 | UInt8(text.utf8.count), 0, 0, 0, 0] + Array(text.utf8)
-      }
-      try await connection.send(frame("40") + frame(#"427["export_history",{}]"#))
+      try await connection.send(maskedText("40") + maskedText(#"427["export_history",{}]"#))
       try await connection.halfClose()
       #expect(await connection.read().contains(#"437[{"ok":true,"hits":3}]"#))
     }

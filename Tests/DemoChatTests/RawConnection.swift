@@ -81,3 +81,8 @@ func upgradeRequest(_ target: String) -> String {
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits")
 }
+
+/// A client's text frame with a mask of zeros; the text is shorter than 126 bytes.
+func maskedText(_ text: String) -> [UInt8] {
+  [0x81, 0x80 | UInt8(text.utf8.count), 0, 0, 0, 0] + Array(text.utf8)
+}

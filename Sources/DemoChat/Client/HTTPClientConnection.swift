@@ -16,18 +16,20 @@ final class HTTPClientConnection: ChannelInboundHandler {
   static let maximumAnswer = 16 << 20
 
   private let host: String
+  private let loop: any EventLoop
   private var channel: (any Channel)?
   private var waiting: EventLoopPromise<HTTPAnswer>?
 
-  private init(host: String) {
+  private init(host: String, loop: any EventLoop) {
     self.host = host
+    self.loop = loop
   }
 
   /// Opens a connection.
   static func open(
     host: String, port: Int, loop: any EventLoop
   ) -> EventLoopFuture<NIOLoopBound<HTTPClientConnection>> {
-    let connection = NIOLoopBound(HTTPClientConnection(host: "\(host):\(port)"), eventLoop: loop)
+    let connection = NIOLoopBound(HTTPClientConnection(host: "\(host):\(port)", loop: loop), eventLoop: loop)
     return ClientBootstrap(group: loop)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelInitializer { channel in
@@ -51,10 +53,9 @@ final class HTTPClientConnection: ChannelInboundHandler {
   /// The caller waits for the answer before it asks again.
   func request(_ method: HTTPMethod, _ target: String, body: String? = nil) -> EventLoopFuture<HTTPAnswer> {
     guard let channel, waiting == nil else {
-      return (channel?.eventLoop ?? MultiThreadedEventLoopGroup.singleton.any()).makeFailedFuture(
-        ChatClientError.connectionEnded)
+      return loop.makeFailedFuture(ChatClientError.connectionEnded)
     }
-    let promise = channel.eventLoop.makePromise(of: HTTPAnswer.self)
+    let promise = loop.makePromise(of: HTTPAnswer.self)
     waiting = promise
     var head = HTTPRequestHead(version: .http1_1, method: method, uri: target, headers: ["host": host])
     if let body {

@@ -53,9 +53,9 @@ package struct ChatScenario: Sendable {
 
   /// What each client does.
   func scripts() -> [ClientScript] {
-    // About one message a second by each talkative client; a short scenario is not a quiet one.
+    // Three messages in two seconds by each talkative client; a short scenario is not a quiet one.
     let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
-    let messages = Int(min(max(seconds, 6), 240))
+    let messages = Int(min(max(seconds * 1.5, 6), 240))
     // A retry comes after half the ack timeout: an attempt is superseded before it is overdue.
     var writer = ScriptWriter(seed: seed, messages: messages, retryInterval: 0.05)
     return writer.scripts()
