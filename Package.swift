@@ -106,6 +106,7 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests", dependencies: ["ackscope"], exclude: ["Peers"], swiftSettings: strict),
+    .testTarget(name: "EndToEndTests", exclude: ["Peers"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
