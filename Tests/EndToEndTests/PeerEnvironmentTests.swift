@@ -2,7 +2,7 @@ import Testing
 
 /// The peers against each other, without a proxy: what fails here is not the proxy's fault.
 @Suite struct PeersAlone {
-  @Test(arguments: PeerEnvironment.Kind.allCases.filter { $0 != .plain })
+  @Test(arguments: [PeerEnvironment.Kind.engineIO4, .engineIO3])
   func serverAndClientCountTheSame(_ kind: PeerEnvironment.Kind) async throws {
     let (server, port) = try await PeerProcess.startServer(script: "chat_server.py", environment: kind)
     let client = try await PeerProcess.start(
@@ -18,6 +18,26 @@ import Testing
     #expect(sent["acks_received"] == got["acks_sent"])
     #expect(sent["received"] == got["emitted"])
     #expect(sent["acks_received"]?.counts["/ forgets"] == nil)
+    #expect(await server.stop() == .exited(0))
+  }
+
+  @Test(arguments: [("4", PeerEnvironment.Kind.engineIO4), ("2", .engineIO3)])
+  func theOfficialClientCountsAsTheServerDoes(_ library: String, _ kind: PeerEnvironment.Kind) async throws {
+    let (server, port) = try await PeerProcess.startServer(script: "chat_server.py", environment: kind)
+    let client = try await PeerProcess.start(
+      script: "js_client.js",
+      arguments: [
+        "--library", library, "http://127.0.0.1:\(port)", "--clients", "3", "--namespaces", "/,/chat",
+      ],
+      environment: .javaScript)
+    let sent = try await client.finishedReport()
+    let got = try await server.report()
+
+    #expect(sent["transports"]?.counts == ["websocket": 3])
+    #expect(sent["emitted"]?.counts.isEmpty == false)
+    #expect(sent["emitted"] == got["received"])
+    #expect(sent["acks_received"] == got["acks_sent"])
+    #expect(sent["received"] == got["emitted"])
     #expect(await server.stop() == .exited(0))
   }
 

@@ -10,15 +10,21 @@ struct PeerProcess: Sendable {
 
   private let script: String
 
-  /// Starts a script of `Peers` in the environment it needs.
+  /// Starts a script of `Peers` in the environment it needs; `.js` scripts need `.javaScript`.
   static func start(
     script: String, arguments: [String] = [], environment kind: PeerEnvironment.Kind = .engineIO4
   ) async throws -> PeerProcess {
     let environment = try await PeerEnvironment.ready(kind)
     let path = PeerEnvironment.scripts.appendingPathComponent(script).path
+    if script.hasSuffix(".js") {
+      guard let node = environment.node, let packages = environment.packages else {
+        throw PeerFailure("\(script) needs the javaScript environment")
+      }
+      let child = try ChildProcess(node, [path, "--packages", packages.path] + arguments)
+      return PeerProcess(child: child, script: script)
+    }
     let child = try ChildProcess(
-      environment.python, ["-u", path] + arguments,
-      environment: ["PYTHONDONTWRITEBYTECODE": "1"])
+      environment.python, ["-u", path] + arguments, environment: ["PYTHONDONTWRITEBYTECODE": "1"])
     return PeerProcess(child: child, script: script)
   }
 
