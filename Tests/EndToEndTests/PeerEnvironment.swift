@@ -95,7 +95,7 @@ struct PeerEnvironment: Sendable {
       [
         "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "-r",
         requirements.path,
-      ])
+      ] + options)
     guard install.status == 0 else {
       throw PeerFailure("the peers' packages could not be installed from PyPI:\n" + install.output)
     }

@@ -330,6 +330,8 @@ class Client {
       this.emit(socket, 'slow', [{delay: number('slow')}], () => {});
       await this.until(() => this.got[`${name} ack slow`] >= 1, 'the late ack');
     }
+    // Retries send one emit after the other: when this one is answered, all are.
+    if (number('retries') > 0) await this.call(socket, 'nothing');
     await this.until(() => (this.got[`${name} ack send_message`] ?? 0) >= number('emits'), 'acks of send_message');
     const owed = this.neighbours * number('emits');
     await this.until(() => (this.got[`${name} receive_message`] ?? 0) >= owed, `${owed} chat messages`);
