@@ -10,7 +10,8 @@ act while an emit is pending.
 Namespaces: "/", "/chat" (the same handlers) and "/admin", which refuses a client without the token "let-me-in" (in the auth
 payload, or as `token` in the query for Engine.IO 3 clients).
 
-Runs with python-socketio 5 (Engine.IO 4), and with 4.6.1 (Engine.IO 3, without --sync).
+Runs with python-socketio 5 (Engine.IO 4), and with 4.6.1 (Engine.IO 3, without --sync). The latter acknowledges events
+that have no handler, and loses empty attachments.
 """
 
 import argparse
@@ -22,7 +23,6 @@ import logging
 import socket
 import sys
 import threading
-import time
 from collections import Counter
 from urllib.parse import parse_qs
 
