@@ -75,8 +75,6 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // MARK: tests
-    .testTarget(
-      name: "AckCorrelationTests", dependencies: ["AckCorrelation", "JSONText"], swiftSettings: strict),
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
     .testTarget(
       name: "WebSocketFramesTests", dependencies: ["WebSocketFrames", "CZlib"],
@@ -106,7 +104,6 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests", dependencies: ["ackscope"], exclude: ["Peers"], swiftSettings: strict),
-    .testTarget(name: "EndToEndTests", exclude: ["Peers"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -149,7 +149,8 @@ extension TrafficDecoder {
     seq: UInt64
   ) {
     if refusal?.code == 1 {
-      return correlator.sessionUnknown(session: nil, connection: number, at: time, seq: RecordSeq(seq))
+      return correlator.sessionUnknown(
+        session: nil, connection: number, isUpgrade: false, at: time, seq: RecordSeq(seq))
     }
     correlator.handshakeRefused(
       connection: number, status: response.status, code: refusal?.code, message: refusal?.message ?? "",
@@ -415,7 +416,8 @@ extension TrafficDecoder {
     let seq = RecordSeq(encoder.nextSeq - 1)
     if refusal.code == 1 {
       let session = exchange.query.sid.flatMap { sessions[$0] }
-      correlator.sessionUnknown(session: session?.number, connection: connection.number, at: time, seq: seq)
+      correlator.sessionUnknown(
+        session: session?.number, connection: connection.number, isUpgrade: true, at: time, seq: seq)
       if let session { sessionEnded(session) }
     } else if exchange.query.sid == nil {
       correlator.handshakeRefused(
