@@ -269,7 +269,9 @@ package struct LineView: ~Copyable {
         sink.append(", after " + DurationText.words(microseconds: duration))
       }
       if let pending = record.integer(.pendingEmits), pending > 0 {
-        style.append(.bad, to: &sink) { $0.append("  ✗ \(pending) emits without an ack") }
+        style.append(.bad, to: &sink) {
+          $0.append("  ✗ \(pending) \(pending == 1 ? "emit" : "emits") without an ack")
+        }
       }
     }
   }
