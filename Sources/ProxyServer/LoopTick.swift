@@ -78,6 +78,8 @@ final class LoopTick {
       return promise.futureResult
     }
     allClosed = promise
+    // What was passed on must have been decoded too: whether a close frame may be put in depends on it.
+    finish()
     for connection in connections.values { connection.stop() }
     loop.scheduleTask(in: grace) {
       for connection in self.connections.values { connection.abort() }

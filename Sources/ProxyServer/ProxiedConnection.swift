@@ -79,6 +79,7 @@ final class ProxiedConnection {
   private var exchanges: CircularBuffer<Exchange> = []
   private var idleTimer: Scheduled<Void>?
   private var wasOpened = false
+  private var wasObserved = false
   private var isFinished = false
   private var closing: (by: CloseInitiator, code: UInt16?, reason: String?)?
 
@@ -249,6 +250,7 @@ final class ProxiedConnection {
       asksForWebSocket: request.asksForWebSocket,
       isHead: head.method == .HEAD)
     exchanges.append(exchange)
+    wasObserved = wasObserved || exchange.isObserved
     if exchange.isObserved { tick.observe(number, .requestStarted(request)) }
   }
 
@@ -591,7 +593,7 @@ final class ProxiedConnection {
     isFinished = true
     phase = .closed
     stopIdleTimer()
-    if wasOpened {
+    if wasOpened || wasObserved {
       let end = closing ?? (.client, nil, nil)
       tick.observe(
         number,

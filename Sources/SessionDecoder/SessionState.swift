@@ -16,6 +16,8 @@ final class SessionState {
   weak var carrier: WebSocketState?
   /// Whether its server's kind is settled.
   var serverIsKnown = false
+  /// When a request named the session last.
+  var lastSeen = Timestamp(microseconds: .min)
   /// Set once the connection that carried it has closed, or the server said that it does not know it.
   var hasEnded = false
 

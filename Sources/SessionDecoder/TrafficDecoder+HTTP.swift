@@ -11,7 +11,10 @@ extension TrafficDecoder {
   package mutating func requestStarted(_ number: ConnectionNumber, _ head: RequestHead, at time: Timestamp) {
     let connection = connection(number, at: time)
     let exchange = HTTPExchange(head, at: time, limit: options.capturePayload + (64 << 10))
-    exchange.isPolling = !head.asksForWebSocket && options.rule.covers(target: head.target)
+    // Preflights and the like go the same way and are no part of the protocol.
+    exchange.isPolling =
+      !head.asksForWebSocket && head.method != "OPTIONS" && head.method != "HEAD"
+      && options.rule.covers(target: head.target)
     connection.exchanges.append(exchange)
     guard exchange.isPolling, let sid = exchange.query.sid else { return }
     let session = knownSession(sid, exchange, number, at: time)
@@ -109,7 +112,7 @@ extension TrafficDecoder {
       return
     }
     guard let session = exchange.session else {
-      if response.status >= 400, exchange.query.transport != nil || exchange.request.method != "OPTIONS" {
+      if response.status >= 400 {
         handshakeRefused(refusal, response, connection.number, at: time, seq: seq)
       }
       return

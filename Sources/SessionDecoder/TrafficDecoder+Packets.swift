@@ -76,7 +76,9 @@ extension TrafficDecoder {
     let isProbe = payload.elementsEqual("probe".utf8)
     let kind: EnginePacketKind
     switch type {
-    case .close: kind = .close
+    case .close:
+      kind = .close
+      sessionEnded(session)
     case .ping: kind = isProbe ? .probePing : .ping
     case .pong: kind = isProbe ? .probePong : .pong
     case .upgrade:

@@ -28,6 +28,7 @@ package struct TrafficDecoder: ~Copyable {
   /// Where base64 is undone.
   var scratch = ByteSink(capacity: 64)
   var closeRecords = CloseRecords()
+  private var nextSweep = Timestamp(microseconds: .min)
 
   /// - Parameter redactor: replaces the secrets, with the key of this capture.
   package init(options: DecoderOptions, redactor: Redactor) {
@@ -79,6 +80,7 @@ package struct TrafficDecoder: ~Copyable {
 
   /// Time passed.
   package mutating func expire(at time: Timestamp) {
+    if time >= nextSweep { forgetSilentSessions(at: time) }
     guard let deadline = correlator.nextDeadline, deadline <= time else {
       if closeRecords.hasWaiting { recordOutcomes(at: time) }
       return
@@ -167,6 +169,11 @@ package struct TrafficDecoder: ~Copyable {
     serverBytes: UInt64, at time: Timestamp
   ) {
     guard let connection = connections.removeValue(forKey: number) else { return }
+    guard connection.isOpen else {
+      // Its upstream leg never stood, and so it was never announced.
+      correlator.connectionClosed(number, at: time, seq: RecordSeq(encoder.nextSeq))
+      return recordOutcomes(at: time)
+    }
     let session = connection.webSocket?.session
     let seq = encoder.begin("close", at: time)
     encoder.member("conn", UInt64(number.number))
@@ -211,11 +218,15 @@ package struct TrafficDecoder: ~Copyable {
     sid: String, facts: SessionFacts, query: EngineIOQuery, target: String, connection: ConnectionNumber,
     at time: Timestamp
   ) -> SessionState {
-    if let known = sessions[sid] { return known }
+    if let known = sessions[sid] {
+      known.lastSeen = time
+      return known
+    }
     totals.sessions += 1
     let number = SessionNumber(UInt32(truncatingIfNeeded: totals.sessions))
     let version = facts.revision == 4 ? EngineIOVersion.v4 : .v3
     let session = SessionState(number: number, sid: sid, version: version, limits: packetLimits)
+    session.lastSeen = time
     sessions[sid] = session
     let seq = encoder.begin("session", at: time)
     encoder.member("conn", UInt64(connection.number))
@@ -246,7 +257,20 @@ package struct TrafficDecoder: ~Copyable {
     }
   }
 
-  static let endedSessionsKept = 4096
+  private static let endedSessionsKept = 4096
+
+  /// Forgets polling sessions that nothing was heard of for much longer than any heartbeat: a client that just
+  /// went away ends its session without a word.
+  private mutating func forgetSilentSessions(at time: Timestamp) {
+    nextSweep = time.adding(30_000_000)
+    for (sid, session) in sessions
+    where session.carrier == nil && !session.hasEnded && time.since(session.lastSeen) > Self.longestSilence {
+      sessions[sid] = nil
+    }
+  }
+
+  /// Microseconds; the longest heartbeat in use is 45 s by default.
+  private static let longestSilence: Int64 = 600_000_000
 }
 
 /// What the capture's last line counts.
