@@ -19,6 +19,18 @@ package final class TrafficRecorder: Sendable {
     var lossReason = ""
     var hasEnded = false
     var recordsBefore: UInt64 = 0
+    var latest = LatestTime()
+  }
+
+  /// The time of the last input. Loops that waited for each other bring theirs out of order; the capture's time never
+  /// goes back, so that a duration it tells is the difference of the times it tells.
+  private struct LatestTime {
+    private var time = Timestamp(microseconds: .min)
+
+    mutating func advanced(to next: Timestamp) -> Timestamp {
+      time = max(time, next)
+      return time
+    }
   }
 
   private let state: Mutex<State>
@@ -47,15 +59,17 @@ package final class TrafficRecorder: Sendable {
 
   /// Writes the first line, which says where the proxy listens.
   package func begin(listen: String, upstream: String) {
-    change { decoder, now in decoder.captureStarted(listen: listen, upstream: upstream, at: now) }
+    change { decoder, latest in
+      decoder.captureStarted(listen: listen, upstream: upstream, at: latest.advanced(to: clock.now))
+    }
   }
 
   /// Decodes and writes what a loop saw in one tick. When this returns, the records are with the operating system
   /// or their loss is counted.
   func record(_ observed: [Observed]) {
-    change { decoder, _ in
+    change { decoder, latest in
       for each in observed {
-        let (connection, time) = (each.connection, each.time)
+        let (connection, time) = (each.connection, latest.advanced(to: each.time))
         switch each.what {
         case .opened(let client, let upstream):
           decoder.connectionOpened(connection, client: client, upstream: upstream, at: time)
@@ -83,12 +97,12 @@ package final class TrafficRecorder: Sendable {
 
   /// Lets time pass: emits become overdue, sessions time out.
   package func expire() {
-    change { decoder, now in decoder.expire(at: now) }
+    change { decoder, latest in decoder.expire(at: latest.advanced(to: clock.now)) }
   }
 
   /// Completes the capture with `end`. Whatever is recorded later is dropped.
   package func end() {
-    change { decoder, now in decoder.captureEnded(at: now) }
+    change { decoder, latest in decoder.captureEnded(at: latest.advanced(to: clock.now)) }
     state.withLock { $0.hasEnded = true }
   }
 
@@ -101,13 +115,13 @@ package final class TrafficRecorder: Sendable {
     state.withLock { $0.decoder.standsBetweenFrames(connection, toward: peer) }
   }
 
-  private func change(_ body: (inout TrafficDecoder, Timestamp) -> Void) {
+  private func change(_ body: (inout TrafficDecoder, inout LatestTime) -> Void) {
     var failure: String?
     var recovered: UInt64?
     state.withLock { state in
       guard !state.hasEnded else { return }
       if state.lost > 0 { recovered = Self.writeGap(&state, at: clock.now) }
-      body(&state.decoder, clock.now)
+      body(&state.decoder, &state.latest)
       failure = Self.write(&state)
       let records = state.decoder.records
       if records.count > 0 { observer?(records) }
@@ -139,6 +153,7 @@ package final class TrafficRecorder: Sendable {
   /// - Returns: the number of lost records, where the gap could be written.
   private static func writeGap(_ state: inout State, at time: Timestamp) -> UInt64? {
     let lost = state.lost
+    let time = state.latest.advanced(to: time)
     state.decoder.recordsLost(lost, reason: state.lossReason, at: time)
     let failure = state.file?.write(state.decoder.records)
     guard failure == nil else {
