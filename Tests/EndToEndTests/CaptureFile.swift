@@ -4,16 +4,18 @@ import Foundation
 struct CaptureRecord: Sendable, CustomStringConvertible {
   let line: String
   let members: JSON
+  let type: String
+  let seq: Int
 
   init(line: String) throws {
     self.line = line
     members = try JSON(parsing: line)
+    type = members["type"]?.string ?? ""
+    seq = members["seq"]?.int ?? -1
   }
 
   subscript(name: String) -> JSON? { members[name] }
 
-  var type: String { self["type"]?.string ?? "" }
-  var seq: Int { self["seq"]?.int ?? -1 }
   var from: String? { self["from"]?.string }
   var transport: String? { self["transport"]?.string }
   var socket: String? { self["socket"]?.string }
@@ -36,6 +38,8 @@ struct CaptureFile: Sendable {
   /// The last line had no newline; it is not among the records.
   let isTorn: Bool
 
+  private let byEmit: (acks: [Int: CaptureRecord], verdicts: [Int: [CaptureRecord]])
+
   /// Reads a capture, complete or still being written. Throws where a line other than a torn last one is not JSON.
   init(contentsOf file: URL) throws {
     let text = try String(contentsOf: file, encoding: .utf8)
@@ -47,10 +51,19 @@ struct CaptureFile: Sendable {
   init(lines: [String], isTorn: Bool) throws {
     records = try lines.map(CaptureRecord.init(line:))
     self.isTorn = isTorn
+    let acks = records.filter(\.isAck).compactMap { ack in ack["ack_of"]?.int.map { ($0, ack) } }
+    byEmit = (
+      Dictionary(acks, uniquingKeysWith: { first, _ in first }),
+      Dictionary(grouping: records.filter { $0.type == "verdict" }) { $0["emit"]?.int ?? -1 }
+    )
   }
 
   /// The record with this address.
-  func record(_ seq: Int) -> CaptureRecord? { records.first { $0.seq == seq } }
+  func record(_ seq: Int) -> CaptureRecord? {
+    // In a whole capture the numbers count the lines.
+    if records.indices.contains(seq - 1), records[seq - 1].seq == seq { return records[seq - 1] }
+    return records.first { $0.seq == seq }
+  }
 
   func records(_ type: String) -> [CaptureRecord] { records.filter { $0.type == type } }
 
@@ -75,13 +88,11 @@ struct CaptureFile: Sendable {
   }
 
   /// The ack that was paired with this emit.
-  func ack(of emit: CaptureRecord) -> CaptureRecord? {
-    records.first { $0.isAck && $0["ack_of"]?.int == emit.seq }
-  }
+  func ack(of emit: CaptureRecord) -> CaptureRecord? { byEmit.acks[emit.seq] }
 
   /// The verdicts on this emit, in order.
   func verdicts(on emit: CaptureRecord) -> [CaptureRecord] {
-    records("verdict").filter { $0["emit"]?.int == emit.seq }
+    byEmit.verdicts[emit.seq] ?? []
   }
 
   /// The last word on this emit.
@@ -97,9 +108,8 @@ struct CaptureFile: Sendable {
 
   /// Counts of acks keyed "namespace event" of the emit they answer, by the peer that acknowledged.
   func ackCounts(from: String) -> [String: Int] {
-    let events = Dictionary(records.map { ($0.seq, $0) }, uniquingKeysWith: { first, _ in first })
     let keys = acks(from: from).map { ack in
-      let emit = ack["ack_of"]?.int.flatMap { events[$0] }
+      let emit = ack["ack_of"]?.int.flatMap(record)
       return ("\(ack.namespace ?? "?") \(emit?.event ?? "?")", 1)
     }
     return Dictionary(keys, uniquingKeysWith: +)

@@ -19,10 +19,17 @@ struct ProxyProcess: Sendable {
   static func start(
     upstream: String, capture: URL? = nil, arguments: [String] = [], longestLife: Duration = .seconds(120)
   ) async throws -> ProxyProcess {
-    let child = try run(
+    try await start(
       ["proxy", upstream, "--listen", "127.0.0.1:0", "--capture", capture?.path ?? "-", "--view", "none"]
         + arguments,
       longestLife: longestLife)
+  }
+
+  /// Starts a proxy with exactly these arguments, and waits until it listens.
+  static func start(
+    _ arguments: [String], directory: URL? = nil, longestLife: Duration = .seconds(120)
+  ) async throws -> ProxyProcess {
+    let child = try run(arguments, directory: directory, longestLife: longestLife)
     let announcement = "listening on "
     guard let line = await child.errors.first(where: { $0.contains(announcement) }),
       let start = line.range(of: announcement)?.upperBound
@@ -34,8 +41,20 @@ struct ProxyProcess: Sendable {
   }
 
   /// Starts `ackscope` with any arguments, and waits for nothing.
-  static func run(_ arguments: [String], longestLife: Duration = .seconds(120)) throws -> ChildProcess {
-    try ChildProcess(try binary(), arguments, longestLife: longestLife)
+  static func run(
+    _ arguments: [String], directory: URL? = nil, longestLife: Duration = .seconds(120)
+  ) throws -> ChildProcess {
+    try ChildProcess(try binary(), arguments, directory: directory, longestLife: longestLife)
+  }
+
+  /// Runs `ackscope` to its end with nothing, or these lines, on its standard input.
+  static func finish(
+    _ arguments: [String], input: [String] = [], directory: URL? = nil
+  ) async throws -> FinishedCommand {
+    let child = try run(arguments, directory: directory)
+    for line in input { try child.send(line) }
+    child.closeInput()
+    return FinishedCommand(ending: await child.end(), output: child.output.all, errors: child.errors.all)
   }
 
   /// The executable that was built with this test run.
