@@ -56,6 +56,8 @@ final class ProxiedConnection {
     var inputEnded = false
     /// Nothing more can be written to this peer.
     var outputEnded = false
+    /// The leg failed rather than ended, and so does its partner.
+    var wasReset = false
     /// Since when this peer has not taken what the other sends, and so holds it back.
     var stalledSince: Timestamp?
     /// An end to pass on, behind what is still to be flushed.
@@ -504,6 +506,7 @@ final class ProxiedConnection {
     guard self[leg].channel != nil else { return }
     self[leg].inputEnded = true
     self[leg].outputEnded = true
+    self[leg].wasReset = true
     noteEnd(of: leg, .reset)
     self[leg].channel?.close(promise: nil)
     resetAfterLastRead(leg.partner)
@@ -517,6 +520,7 @@ final class ProxiedConnection {
     if case .connecting = phase, leg == .client { phase = .closed }
     if !wasEnded, closing == nil { noteEnd(of: leg, .reset) }
     if self[leg.partner].channel == nil { return finish() }
+    if self[leg].wasReset { return }
     if wasEnded {
       self[leg.partner].closesAfterFlush = true
       tick.flush(self, leg.partner)
@@ -527,8 +531,10 @@ final class ProxiedConnection {
 
   private func refuseMalformed(on leg: Leg, _ error: any Error) {
     if leg == .upstream {
-      // An answer that broke off is passed on as far as it came, and then ends as it did here.
+      // An answer that broke off is passed on as far as it came, and then ends as it did here. The decoder complains
+      // before the end itself is told.
       guard !self[leg].inputEnded else { return }
+      if case HTTPParserError.invalidEOFState = error { return }
       proxy.diagnose("connection \(number.number): the server's answer is not HTTP/1.1 (\(error))")
       if exchanges.first?.status == nil {
         answer(.badGateway, "ackscope: the server's answer is not HTTP/1.1\n")
