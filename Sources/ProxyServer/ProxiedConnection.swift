@@ -450,7 +450,7 @@ final class ProxiedConnection {
 
   /// Ends a leg's output once all that was written to it has left; a leg whose input has ended too closes with it.
   private func endOutput(of leg: Leg, _ channel: any Channel) {
-    guard !self[leg].outputEnded else { return }
+    guard !self[leg].outputEnded || self[leg].closesAfterFlush else { return }
     self[leg].outputEnded = true
     let drained = channel.eventLoop.makePromise(of: Void.self)
     // From the innermost handler on, so that no HTTP encoder sees it.

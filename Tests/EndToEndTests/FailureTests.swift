@@ -57,13 +57,17 @@ extension RealPeers {
       try peer.send(#"427["slow",{"delay":60}]"#)
       _ = try await server.next("received")
       try peer.close()
-      let verdict = try await proxy.record { $0.type == "verdict" }
-      #expect(verdict.id == 7)
-      #expect(verdict["verdict"] == .string("unanswered"))
-      #expect(verdict["cause"] == .string("disconnected_before_ack"))
-      #expect(verdict["certainty"] == .string("proved"))
+      let ending = try await proxy.record { $0.type == "close" }
+      #expect(ending["by"] == .string("client"))
+      #expect(ending["pending_emits"] == .int(1))
       #expect(await proxy.stop() == .exited(0))
-      try proxy.capture().expectConsistency()
+      let capture = try proxy.capture()
+      capture.expectConsistency()
+      #expect(capture.outcomes(event: "slow") == ["unanswered disconnected_before_ack"])
+      let verdict = try #require(capture.emits(event: "slow").first.flatMap(capture.finalVerdict))
+      #expect(verdict["certainty"] == .string("proved"))
+      let evidence = try #require(verdict["evidence"]?.array?.compactMap(\.int).compactMap(capture.record))
+      #expect(evidence.contains { $0["opcode"] == .string("close") && $0.from == "client" }, "\(evidence)")
       await server.stop()
     }
 

@@ -11,6 +11,7 @@ final class RawConnection: Sendable {
     var bytes: [UInt8] = []
     var start = 0
     var ended = false
+    var wasReset = false
     var waiting: [CheckedContinuation<Void, Never>] = []
     var available: ArraySlice<UInt8> { bytes[start...] }
 
@@ -109,6 +110,9 @@ final class RawConnection: Sendable {
     return state.withLock { $0.take($0.available.count) }
   }
 
+  /// Whether the end that `readToEnd()` came to was a reset.
+  var wasReset: Bool { state.withLock { $0.wasReset } }
+
   private func take(_ what: String, _ length: (ArraySlice<UInt8>) -> Int?) async throws -> [UInt8] {
     while true {
       let (taken, seen, ended): ([UInt8]?, Int, Bool) = state.withLock { state in
@@ -142,7 +146,12 @@ final class RawConnection: Sendable {
         let count = recv(descriptor, &buffer, buffer.count, 0)
         if count < 0 && errno == EINTR { continue }
         let waiting = self?.state.withLock { state in
-          if count > 0 { state.bytes += buffer[..<count] } else { state.ended = true }
+          if count > 0 {
+            state.bytes += buffer[..<count]
+          } else {
+            state.ended = true
+            state.wasReset = count < 0
+          }
           defer { state.waiting = [] }
           return state.waiting
         }

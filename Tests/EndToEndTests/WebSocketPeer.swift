@@ -31,8 +31,11 @@ struct WebSocketPeer: Sendable {
   /// Sends a text message.
   func send(_ text: String) throws { try connection.write(Self.frame(opcode: 1, Array(text.utf8))) }
 
-  /// Sends a close frame with status 1000.
-  func close() throws { try connection.write(Self.frame(opcode: 8, [0x03, 0xE8])) }
+  /// Sends a close frame with status 1000, and half-closes.
+  func close() throws {
+    try connection.write(Self.frame(opcode: 8, [0x03, 0xE8]))
+    connection.finishWriting()
+  }
 
   /// The next text message that satisfies `matches`; the others are dropped, pings of Engine.IO answered.
   func text(where matches: (String) -> Bool) async throws -> String {
