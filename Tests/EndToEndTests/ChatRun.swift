@@ -50,7 +50,12 @@ struct ChatRun: Sendable {
       report = try await peer.next("report")
       _ = await peer.child.end()
     } else {
-      report = try await peer.finishedReport()
+      do {
+        report = try await peer.finishedReport()
+      } catch {
+        throw PeerFailure(
+          "\(error)\nthe proxy: \(proxy.child.lastErrors)\nthe server: \(serving.child.lastErrors)")
+      }
     }
     let counted = try await serving.report()
     #expect(await proxy.stop() == .exited(0))

@@ -115,7 +115,7 @@ final class ChildProcess: Sendable {
   }
 
   /// What a failure message needs: the end of the child's standard error.
-  var lastErrors: String { errors.all.suffix(20).joined(separator: "\n") }
+  var lastErrors: String { errors.all.suffix(80).joined(separator: "\n") }
 
   /// A child inherits the signals that its parent's thread blocks, and the threads that run tests block all of them: without
   /// this, SIGINT and SIGTERM would never reach the child.

@@ -27,13 +27,27 @@ import logging
 import sys
 
 import socketio
+from engineio import packet as engine_packet
 from socketio import packet
 
 from chat_server import Counts, listening_socket, watch_the_wire
 from peer_lines import follow_stdin, leave, limit_lifetime, say
 
+NODE_ORDER = ["sid", "upgrades", "pingInterval", "pingTimeout", "maxPayload"]
 NOTHING = object()
 """A member or argument that is absent, which null is not."""
+
+
+def look_like_node():
+    """Writes the members of the open packet in the order of the reference server, by which the two can be told apart."""
+    encode = engine_packet.Packet.encode
+
+    def encode_like_node(self, *args, **named):
+        if self.packet_type == engine_packet.OPEN:
+            self.data = {name: self.data[name] for name in sorted(self.data, key=NODE_ORDER.index)}
+        return encode(self, *args, **named)
+
+    engine_packet.Packet.encode = encode_like_node
 
 
 class WsException(Exception):
@@ -196,6 +210,7 @@ async def serve(options):
     for namespace in ("/", "/chat"):
         server.on("connect", lambda *args: None, namespace=namespace)
     counts = Counts()
+    look_like_node()
     install_gateway(server, with_cause=options.nest >= 11)
     watch_the_wire(server, counts, options.say_events)
     listener = listening_socket(options.port)
