@@ -45,6 +45,19 @@ extension TrafficDecoder {
     if let input { take(input, UnsafeRawBufferPointer(start: nil, count: 0), place, session, at: time) }
   }
 
+  /// A peer says that it closes: records what the other was in the middle of sending it, before the close, so that a
+  /// packet which was refused while its attachments were on their way is among those that the close is about.
+  private mutating func receiverLeft(
+    _ webSocket: WebSocketState, _ number: ConnectionNumber, _ receiver: Peer, at time: Timestamp
+  ) {
+    guard let session = webSocket.session, session.carrier === webSocket else { return }
+    let sender = receiver.other
+    let input = sender == .client ? session.client.receiverLeft() : session.server.receiverLeft()
+    guard let input else { return }
+    let place = place(of: webSocket, number, sender)
+    take(input, UnsafeRawBufferPointer(start: nil, count: 0), place, session, at: time)
+  }
+
   func place(of webSocket: WebSocketState, _ number: ConnectionNumber, _ peer: Peer) -> PacketPlace {
     PacketPlace(
       connection: number, session: webSocket.session, from: peer, transport: .websocket,
@@ -140,6 +153,7 @@ extension TrafficDecoder {
     _ control: WebSocketControl, _ webSocket: WebSocketState, _ number: ConnectionNumber, _ peer: Peer,
     at time: Timestamp
   ) {
+    if control.kind == .close { receiverLeft(webSocket, number, peer, at: time) }
     let seq = encoder.begin("control", at: time)
     encoder.members(webSocket.origin(of: peer))
     switch control.kind {

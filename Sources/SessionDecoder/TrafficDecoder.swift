@@ -174,6 +174,8 @@ package struct TrafficDecoder: ~Copyable {
       correlator.connectionClosed(number, at: time, seq: RecordSeq(encoder.nextSeq))
       return recordOutcomes(at: time)
     }
+    // What a peer was in the middle of sending will not become whole.
+    for peer in [Peer.client, .server] { endStreams(connection, peer, at: time) }
     let session = connection.webSocket?.session
     let seq = encoder.begin("close", at: time)
     encoder.member("conn", UInt64(number.number))

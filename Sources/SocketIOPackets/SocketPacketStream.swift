@@ -12,7 +12,7 @@ package struct SocketPacketStream: ~Copyable {
     case idle
     /// `pendingPacket` waits for so many more attachments.
     case waiting(remaining: Int)
-    /// A packet too large to be kept waits for so many more attachments.
+    /// A packet that was given already, or was too large to be kept, waits for so many more attachments.
     case skipping(remaining: Int)
     /// A binary packet announced no attachments: JavaScript decoders cannot go on from there.
     case afterZeroAttachments
@@ -84,6 +84,18 @@ package struct SocketPacketStream: ~Copyable {
   /// Gives a packet that was still waiting for attachments when the session ended, with those that came.
   package mutating func sessionEnded() -> SocketInput? {
     defer { state = .idle }
+    return unfinished()
+  }
+
+  /// Gives a packet that was still waiting for attachments when its receiver left, with those that came: whatever
+  /// becomes of the others, nobody puts it together. They are passed over if they come.
+  package mutating func receiverLeft() -> SocketInput? {
+    let input = unfinished()
+    if case .waiting(let remaining) = state { state = .skipping(remaining: remaining) }
+    return input
+  }
+
+  private mutating func unfinished() -> SocketInput? {
     guard case .waiting = state else { return nil }
     var packet = pendingPacket
     swap(&pending, &finished)

@@ -193,6 +193,26 @@ private func binary(_ bytes: [UInt8]) -> (isText: Bool, bytes: [UInt8]) { (false
     }
   }
 
+  @Test func whatComesAfterTheReceiverLeftIsPassedOver() throws {
+    var stream = SocketPacketStream()
+    withBytes(Array(#"52-["a"]"#.utf8)) { _ = stream.receiveText($0) }
+    guard case .assembled(let packet)? = stream.receiverLeft() else {
+      Issue.record("nothing was given")
+      return
+    }
+    #expect(packet.refusal?.reason == .attachmentsMissing)
+    if case .some = stream.receiverLeft() { Issue.record("given twice") }
+    for left in [1, 0] {
+      withBytes([3]) { bytes in
+        guard case .attachment(left) = stream.receiveBinary(bytes) else {
+          Issue.record("an attachment of the packet that was given already is something else")
+          return
+        }
+      }
+    }
+    if case .some = stream.sessionEnded() { Issue.record("given twice") }
+  }
+
   @Test(arguments: [
     (#"{"_placeholder":true,"num":1}"#, PacketRefusal.Reason.placeholderOutOfRange),
     (#"{"_placeholder":true,"num":-1}"#, .placeholderOutOfRange),
