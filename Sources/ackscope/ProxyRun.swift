@@ -47,6 +47,7 @@ final class ProxyRun: Sendable {
     let policy = capture.onCaptureError
     let shownPath = capturePath ?? ""
     let file = try capture.file(capturePath)
+    let hasFailed = Once()
     var observer: TrafficRecorder.Observer?
     if let screen { observer = { records in screen.recordsWritten(records) } }
     let recorder = TrafficRecorder(
@@ -59,11 +60,14 @@ final class ProxyRun: Sendable {
             "the capture '\(shownPath)' cannot be written: \(reason); forwarding goes on, lost records are counted"
           )
         case .stop:
+          guard hasFailed.isFirst() else { return }
           StandardError.line("the capture '\(shownPath)' cannot be written: \(reason); stopping")
           captureFailed()
         }
       },
       captureRecovered: { lost in
+        // While the run stops, what still fits says nothing about the rest.
+        guard policy == .continue else { return }
         StandardError.line("the capture '\(shownPath)' can be written again; \(lost) records were lost")
       })
     let upstream = configuration.upstream.description
@@ -98,4 +102,11 @@ final class ProxyRun: Sendable {
     await server.stop()
     screen?.finish()
   }
+}
+
+/// Lets the first of many through.
+private final class Once: Sendable {
+  private let isUsed = Atomic(false)
+
+  func isFirst() -> Bool { !isUsed.exchange(true, ordering: .relaxed) }
 }
