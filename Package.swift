@@ -42,7 +42,8 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
       ], swiftSettings: strict),
-    .target(name: "LiveView", dependencies: ["CaptureFormat", "JSONText"], swiftSettings: strict),
+    .target(
+      name: "LiveView", dependencies: ["CaptureFormat", "JSONText", "CNcurses"], swiftSettings: strict),
     .target(
       name: "CaptureInspector", dependencies: ["CaptureFormat", "JSONText"], swiftSettings: strict),
     .target(
@@ -73,6 +74,8 @@ let package = Package(
 
     // MARK: system
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // Without pkg-config: its file holds flags that SwiftPM refuses with a warning, and nothing that is needed.
+    .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
 
     // MARK: tests
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),

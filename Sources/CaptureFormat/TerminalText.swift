@@ -24,7 +24,7 @@ package enum TerminalText {
   static let maximumCombiningRun = 4
 
   /// Whether a scalar must not reach a terminal as it is.
-  static func isHarmful(_ scalar: UInt32) -> Bool {
+  package static func isHarmful(_ scalar: UInt32) -> Bool {
     switch scalar {
     case 0..<0x20, 0x7F..<0xA0: true
     case 0xAD, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x200B, 0x200E, 0x200F: true
@@ -36,7 +36,7 @@ package enum TerminalText {
 
   /// The columns that a harmless scalar takes: 0 for what combines with the one before, 2 for wide ones
   /// (Unicode East Asian Width, in coarse blocks).
-  static func columns(of scalar: UInt32) -> Int {
+  package static func columns(of scalar: UInt32) -> Int {
     if scalar < 0x300 { return 1 }
     switch scalar {
     case 0x300...0x36F, 0x483...0x489, 0x591...0x5BD, 0x610...0x61A, 0x64B...0x65F, 0x1AB0...0x1AFF,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -16,7 +17,9 @@ struct Ackscope: ParsableCommand {
       ack, and says which emits nobody acknowledged.
       """,
     version: "ackscope \(Version.current)",
-    subcommands: [ProxyCommand.self, DemoCommand.self, InspectCommand.self, DecodeCommand.self])
+    subcommands: [
+      ProxyCommand.self, DemoCommand.self, InspectCommand.self, WatchCommand.self, DecodeCommand.self,
+    ])
 }
 
 /// The version of the tool, as `--version` and captures give it.
@@ -66,13 +69,53 @@ enum Main {
   }
 }
 
-/// Lines for people on standard error.
+/// Lines for people on standard error; while a screen is up that they would tear, the screen shows them.
 enum StandardError {
-  static func line(_ text: String) {
-    write("ackscope: \(text)\n")
+  private struct Detour {
+    var show: (@Sendable (_ line: String, _ isProblem: Bool) -> Void)?
+    var heldBack: [String] = []
   }
 
-  static func write(_ text: String) {
+  /// Lines kept for after the screen.
+  private static let limit = 50
+  private static let detour = Mutex(Detour())
+
+  /// Something that went wrong.
+  static func line(_ text: String) { pass(text, "ackscope: \(text)\n", isProblem: true) }
+
+  /// Something good to know.
+  static func note(_ text: String) { pass(text, "ackscope: \(text)\n", isProblem: false) }
+
+  static func write(_ text: String) { pass(text, text, isProblem: false) }
+
+  /// Lines go to a screen from now on; they come out on standard error when the screen is gone.
+  static func showOn(_ show: @escaping @Sendable (_ line: String, _ isProblem: Bool) -> Void) {
+    detour.withLock { $0.show = show }
+  }
+
+  /// The screen is gone.
+  static func screenEnded() {
+    let lines = detour.withLock { detour in
+      detour.show = nil
+      defer { detour.heldBack = [] }
+      return detour.heldBack
+    }
+    for line in lines { put(line) }
+  }
+
+  private static func pass(_ text: String, _ line: String, isProblem: Bool) {
+    let show = detour.withLock { detour in
+      if detour.show != nil, isatty(STDERR_FILENO) == 1, detour.heldBack.count < limit {
+        detour.heldBack.append(line)
+      }
+      return detour.show
+    }
+    show?(text, isProblem)
+    // Where standard error is a file or a pipe, nothing is torn.
+    if show == nil || isatty(STDERR_FILENO) == 0 { put(line) }
+  }
+
+  private static func put(_ text: String) {
     var text = text
     text.withUTF8 { StandardOutput.write(UnsafeRawBufferPointer($0), to: STDERR_FILENO) }
   }

@@ -28,7 +28,10 @@ struct CaptureOptions: ParsableArguments {
   @Flag(name: .customLong("no-capture"), help: "Write no capture.")
   var noCapture = false
 
-  @Option(help: "What standard output shows: one line for each event, ack and verdict, or nothing.")
+  @Option(
+    help:
+      "What is shown: a live screen, one line for each event, ack and verdict, or nothing. auto: live on a terminal."
+  )
   var view = ViewChoice.auto
 
   @Flag(help: "Write secrets into the capture as they are.")
@@ -45,6 +48,9 @@ struct CaptureOptions: ParsableArguments {
 
   func validate() throws {
     if noCapture && capture != nil { throw ValidationError("--capture and --no-capture exclude each other") }
+    if view == .live && capture == "-" {
+      throw ValidationError("--view live and --capture - both want standard output: give the capture a path")
+    }
     if maxCapturePayload.bytes < 256 { throw ValidationError("--max-capture-payload is at least 256 bytes") }
   }
 
@@ -68,13 +74,20 @@ struct CaptureOptions: ParsableArguments {
     return path
   }
 
-  /// The screen that records are shown on, or nil for none.
-  func screen() -> LineScreen? {
-    let shown = view == .none || (view == .auto && capture == "-") ? nil : view
-    guard let shown else { return nil }
-    if shown == .live {
-      StandardError.line("the live view is not part of this version; lines are shown instead")
+  /// What this run shows: `auto` decided, and `live` only where there is a terminal for it.
+  func shownView() -> ViewChoice {
+    switch view {
+    case .none, .lines: return view
+    case .auto: return capture == "-" ? .none : LiveScreen.isPossible ? .live : .lines
+    case .live:
+      if LiveScreen.isPossible { return .live }
+      StandardError.line("the live view needs a terminal (and TERM other than dumb); lines are shown instead")
+      return .lines
     }
+  }
+
+  /// A screen that shows lines.
+  static func lineScreen() -> LineScreen {
     var options = LineView.Options()
     options.isColored = LineScreen.mayColor(STDOUT_FILENO)
     return LineScreen(descriptor: STDOUT_FILENO, options: options)

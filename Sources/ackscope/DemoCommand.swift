@@ -2,6 +2,7 @@ import AckCorrelation
 import ArgumentParser
 import CaptureInspector
 import DemoChat
+import LiveView
 import NIOCore
 import NIOPosix
 import ProxyServer
@@ -41,12 +42,21 @@ struct DemoCommand: AsyncParsableCommand {
     guard let upstream = try? UpstreamAddress("http://127.0.0.1:\(server.port)") else { return }
     var configuration = ProxyConfiguration(upstream: upstream)
     configuration.listenPort = 0
+    let (quits, quit) = AsyncStream.makeStream(of: Void.self)
     let ackTimeout = scenario.ackTimeout.components
     let run = ProxyRun(
       configuration: configuration, capture: capture,
       ackTimeout: DurationArgument(
         microseconds: ackTimeout.seconds * 1_000_000 + ackTimeout.attoseconds / 1_000_000_000_000),
-      rule: EngineIORule(), group: group)
+      rule: EngineIORule(), group: group, quitEnds: "ends the demo"
+    ) { times in
+      if times > 2 {
+        LiveScreen.abandon()
+        _exit(130)
+      }
+      quit.yield()
+      return false
+    }
     let proxy: ProxyServer
     do {
       proxy = try await run.start {}
@@ -56,15 +66,31 @@ struct DemoCommand: AsyncParsableCommand {
     }
     let chat = Task { try await scenario.run(port: proxy.port, group: group) }
     let signals = Task {
-      for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { chat.cancel() }
+      for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { quit.yield() }
     }
-    defer { signals.cancel() }
+    let (wasQuit, markQuit) = AsyncStream.makeStream(of: Void.self)
+    let quitting = Task {
+      for await _ in quits {
+        chat.cancel()
+        markQuit.yield()
+      }
+    }
+    defer {
+      signals.cancel()
+      quitting.cancel()
+    }
     let outcome = await chat.result
-    await run.finish(proxy)
+    if run.isLive, case .success = outcome {
+      await run.stop(proxy, notice: "the demo has ended: look around as long as you like; q quits")
+      for await _ in wasQuit { break }
+      run.close()
+    } else {
+      await run.finish(proxy)
+    }
     await server.stop()
     switch outcome {
     case .success(let report):
-      StandardError.line("the clients counted \(report.emits) emits and \(report.acks) acks of their own")
+      StandardError.note("the clients counted \(report.emits) emits and \(report.acks) acks of their own")
     case .failure(is CancellationError): break
     case .failure(let error): throw Failure(explanation: "the demo's clients stopped: \(error)", status: 1)
     }

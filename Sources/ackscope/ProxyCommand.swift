@@ -4,6 +4,7 @@ import ArgumentParser
 #elseif canImport(Darwin)
   import Darwin
 #endif
+import LiveView
 import NIOCore
 import NIOPosix
 import ProxyServer
@@ -63,17 +64,22 @@ struct ProxyCommand: AsyncParsableCommand {
     configuration.limits.headerBytes = maxHeaderBytes.bytes
     configuration.limits.idleTimeout = .microseconds(idleTimeout.microseconds)
 
+    let (stops, stop) = AsyncStream.makeStream(of: ProxyRun.Stop.self)
     let run = ProxyRun(
       configuration: configuration, capture: capture, ackTimeout: ackTimeout,
-      rule: EngineIORule(pathPrefix: path),
-      group: MultiThreadedEventLoopGroup.singleton)
-    let (stops, stop) = AsyncStream.makeStream(of: ProxyRun.Stop.self)
+      rule: EngineIORule(pathPrefix: path), group: MultiThreadedEventLoopGroup.singleton,
+      quitEnds: "stops the proxy"
+    ) { times in
+      if times > 1 { Self.endAtOnce() }
+      stop.yield(.asked)
+      return false
+    }
     let signals = Task {
       var count = 0
       for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
         count += 1
         // The second one does not wait: every record that was written is whole.
-        if count > 1 { _exit(130) }
+        if count > 1 { Self.endAtOnce() }
         stop.yield(.asked)
       }
     }
@@ -86,6 +92,12 @@ struct ProxyCommand: AsyncParsableCommand {
     }
     await run.finish(server)
     if case .captureFailed = reason { throw ExitCode(ExitStatus.captureNotWritten) }
+  }
+
+  /// Ends without waiting; the terminal is given back.
+  private static func endAtOnce() -> Never {
+    LiveScreen.abandon()
+    _exit(130)
   }
 
   /// `HOST:PORT`, `[v6]:PORT`, or a port alone.

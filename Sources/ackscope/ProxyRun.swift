@@ -22,14 +22,14 @@ final class ProxyRun: Sendable {
   private let ackTimeout: DurationArgument
   private let rule: EngineIORule
   private let group: any EventLoopGroup
-  private let screen: LineScreen?
+  private let view: RunView
   /// Where the capture goes, or nil.
   let capturePath: String?
 
   init(
     configuration: ProxyConfiguration, capture: CaptureOptions, ackTimeout: DurationArgument,
-    rule: EngineIORule,
-    group: any EventLoopGroup
+    rule: EngineIORule, group: any EventLoopGroup, quitEnds: String,
+    quitAsked: @escaping @Sendable (_ times: Int) -> Bool
   ) {
     self.configuration = configuration
     self.capture = capture
@@ -37,7 +37,8 @@ final class ProxyRun: Sendable {
     self.rule = rule
     self.group = group
     capturePath = capture.path()
-    screen = capture.screen()
+    view = RunView(
+      capture.shownView(), captureName: capturePath, quitEnds: quitEnds, quitAsked: quitAsked)
   }
 
   /// Opens the capture, binds, and begins to forward.
@@ -49,7 +50,8 @@ final class ProxyRun: Sendable {
     let file = try capture.file(capturePath)
     let hasFailed = Once()
     var observer: TrafficRecorder.Observer?
-    if let screen { observer = { records in screen.recordsWritten(records) } }
+    let view = view
+    if view.isShowing { observer = { records in view.recordsWritten(records) } }
     let recorder = TrafficRecorder(
       decoder: capture.decoder(ackTimeout: ackTimeout, rule: rule), file: file, clock: ProxyClock(),
       observer: observer,
@@ -77,9 +79,10 @@ final class ProxyRun: Sendable {
       return try await ProxyServer.start(
         configuration, recorder: recorder, isEngineIO: { rule.covers(target: $0) }, group: group,
         ready: { url in
-          recorder.begin(listen: url, upstream: upstream)
           StandardError.write("listening on \(url)\n")
-          StandardError.line("forwarding to \(upstream), " + (path.map { "capture \($0)" } ?? "no capture"))
+          view.open()
+          recorder.begin(listen: url, upstream: upstream)
+          StandardError.note("forwarding to \(upstream), " + (path.map { "capture \($0)" } ?? "no capture"))
         },
         diagnose: { StandardError.line($0) })
     } catch let error as ProxyServer.CannotListen {
@@ -97,11 +100,23 @@ final class ProxyRun: Sendable {
     }
   }
 
+  /// Whether a live screen is up, whose user decides when it closes.
+  var isLive: Bool { view.isLive }
+
   /// Stops in order; returns when the capture is complete and everything is shown.
   func finish(_ server: ProxyServer) async {
     await server.stop()
-    screen?.finish()
+    view.finish()
   }
+
+  /// Stops in order, and leaves a live screen open for its user to look around.
+  func stop(_ server: ProxyServer, notice: String) async {
+    await server.stop()
+    view.trafficEnded(notice)
+  }
+
+  /// Closes the screen, when `stop` has left it open.
+  func close() { view.finish() }
 }
 
 /// Lets the first of many through.

@@ -1,0 +1,115 @@
+import CaptureFormat
+import Synchronization
+
+/// Records on their way from the traffic to the screen: bounded, and quick for the traffic whatever the screen does.
+///
+/// What finds no room is counted record by record, so that the screen's counts stay exact; records other than packets are
+/// few, and find room longer.
+final class LiveStore: Sendable {
+  /// What the screen is told beside records.
+  struct News: Sendable {
+    var skipped = SkippedRecords()
+    var problems: [String] = []
+    var notices: [String] = []
+    var quitEnds: String?
+
+    var isAny: Bool { !skipped.isEmpty || !problems.isEmpty || !notices.isEmpty || quitEnds != nil }
+  }
+
+  private struct State: ~Copyable {
+    var records: [UInt8] = []
+    var news = News()
+    var scanner = CaptureRecordScanner()
+    var ackTimeout = 5_000_000
+    var isWoken = false
+    var isFinished = false
+  }
+
+  /// Bytes of packets that wait at most, and of anything.
+  private static let limit = 8 << 20
+  private static let hardLimit = 12 << 20
+  private let state = Mutex(State())
+  private let pipe: NoticePipe
+
+  init(pipe: NoticePipe) {
+    self.pipe = pipe
+  }
+
+  // MARK: from the traffic
+
+  /// Takes whole records in.
+  func recordsWritten(_ records: UnsafeRawBufferPointer) {
+    change { state in
+      guard state.records.count + records.count > Self.limit else {
+        state.records.append(contentsOf: records)
+        return
+      }
+      var start = 0
+      while start < records.count {
+        let end = CaptureLineReader.lineBreak(in: records, from: start) ?? records.count
+        let line = UnsafeRawBufferPointer(rebasing: records[start..<end])
+        let limit = Self.isPacket(line) ? Self.limit : Self.hardLimit
+        if state.records.count + line.count < limit {
+          state.records.append(contentsOf: line)
+          state.records.append(0x0A)
+        } else if let record = try? state.scanner.record(in: line) {
+          state.news.skipped.recordSkipped(record, ackTimeout: state.ackTimeout)
+        }
+        start = end &+ 1
+      }
+    }
+  }
+
+  /// Takes a line for people.
+  func diagnosed(_ line: String, isProblem: Bool) {
+    change { state in
+      if isProblem { state.news.problems.append(line) } else { state.news.notices.append(line) }
+    }
+  }
+
+  /// Takes note that no more records will come, while the screen stays.
+  func trafficEnded(_ notice: String, quitEnds: String) {
+    change { state in
+      state.news.notices.append(notice)
+      state.news.quitEnds = quitEnds
+    }
+  }
+
+  /// Takes note that the screen is to close.
+  func finish() { change { $0.isFinished = true } }
+
+  private func change(_ body: (inout State) -> Void) {
+    let wakes = state.withLock { state in
+      body(&state)
+      defer { state.isWoken = true }
+      return !state.isWoken
+    }
+    if wakes { pipe.wake() }
+  }
+
+  private static func isPacket(_ line: UnsafeRawBufferPointer) -> Bool {
+    let start: StaticString = "{\"type\":\"packet\""
+    return line.count >= start.utf8CodeUnitCount
+      && line[..<start.utf8CodeUnitCount].elementsEqual(
+        UnsafeRawBufferPointer(start: start.utf8Start, count: start.utf8CodeUnitCount))
+  }
+
+  // MARK: to the screen
+
+  /// Swaps what came in against an empty buffer, and hands over the rest of the news.
+  ///
+  /// - Parameter ackTimeout: microseconds, for what will have to be counted only.
+  func take(_ batch: inout [UInt8], ackTimeout: Int) -> News {
+    batch.removeAll(keepingCapacity: true)
+    return state.withLock { state in
+      swap(&state.records, &batch)
+      state.isWoken = false
+      state.ackTimeout = ackTimeout
+      defer { state.news = News() }
+      return state.news
+    }
+  }
+
+  /// Whether the screen is to close and everything was taken.
+  var isFinished: Bool { state.withLock { $0.isFinished && $0.records.isEmpty } }
+}

@@ -1,0 +1,317 @@
+import CaptureFormat
+import JSONText
+
+/// What the records tell: everything that the screen shows, save what its user is doing with it.
+///
+/// Fed by capture records, in order. A value: a copy is a snapshot, which is how the screen freezes. Memory is bounded by
+/// `Limits`; beyond them rows are left out, never counted wrong.
+package struct TrafficModel {
+  /// What is kept at most.
+  package struct Limits: Sendable {
+    /// Bytes of records.
+    package var history = 32 << 20
+    /// Emits that wait and are listed.
+    package var open = 16_384
+    /// Emits that ended badly and are listed, the latest ones.
+    package var ended = 2_000
+    /// Packets of the stream.
+    package var stream = 4_096
+    /// Bytes of a record that is kept for an emit on the board after the history has let go of it.
+    package var line = 64 << 10
+    /// Bytes of all such records.
+    package var lines = 16 << 20
+
+    package init() {}
+  }
+
+  let limits: Limits
+  package internal(set) var counts = TrafficCounts()
+  /// Where the proxy listens and forwards to, as the capture says.
+  package internal(set) var listen = ""
+  package internal(set) var upstream = ""
+  package internal(set) var started: CaptureTimestamp?
+  /// When the last record happened.
+  package internal(set) var lastTime = CaptureTimestamp(microseconds: 0)
+  /// Microseconds.
+  package internal(set) var ackTimeout = 5_000_000
+  package internal(set) var hasEnded = false
+  package internal(set) var alerts: [ScreenAlert] = []
+  package internal(set) var latencies = LatencyCounts()
+
+  /// The filter on board and stream, or nil.
+  package internal(set) var filter: CaptureFilter?
+  /// Whether the stream shows what only keeps the transport alive.
+  package internal(set) var showsHeartbeats = false
+  var history: RecordHistory
+  var rates = RateHistory()
+  var events = EventRows()
+  var connections = ConnectionRows()
+  /// Emits without a final verdict, by seq.
+  var open: [Int: BoardEmit] = [:]
+  /// Emits that ended badly, oldest first.
+  var ended: [BoardEmit] = []
+  /// Emits that ended badly and had to leave the list, or were cleared.
+  var endedForgotten = 0
+  var stream: RecentSeqs
+  /// The capture's first line, for slices.
+  var firstLine: [UInt8] = []
+  var keptLineBytes = 0
+  /// The last acks in time: a verdict right behind may say that their callers had left.
+  var recentAcks: [(seq: Int, event: Int)] = []
+  var sids = RecentMap<Int, String>(limit: 10_000)
+
+  package init(limits: Limits = Limits()) {
+    self.limits = limits
+    history = RecordHistory(limit: limits.history)
+    stream = RecentSeqs(limit: limits.stream)
+  }
+
+  /// Takes the next record.
+  ///
+  /// - Parameter isSampled: false where so many records come at once that this one need not be a row of the stream.
+  package mutating func recordRead(_ record: CaptureRecord, isSampled: Bool = true) {
+    let settled = counts.recordRead(record, ackTimeout: ackTimeout)
+    lastTime = max(lastTime, record.time)
+    keep(record)
+    switch record.kind {
+    case .packet: packetRead(record, isSampled)
+    case .verdict: verdictRead(record)
+    case .message:
+      passed(record)
+      if isSampled { streamed(record) }
+    case .open, .handshake, .session, .close, .finding, .undecodable:
+      connectionChanged(record)
+      if record.kind != .handshake, filter == nil || matches(record) { stream.append(record.seq) }
+    case .capture: captureRead(record)
+    case .gap:
+      let lost = record.integer(.lost).map { "\($0) records" } ?? "records"
+      alert("gap in the capture: \(lost) could not be written: \(record.string(.reason) ?? "")", record.time)
+    case .end: hasEnded = true
+    case .exchange, .control: if showsHeartbeats && isSampled { streamed(record) }
+    case .other: break
+    }
+    if let settled, record.kind == .packet { acknowledged(settled, record) }
+  }
+
+  /// Takes note of records that came too fast to be kept: what was counted of them, and which emits they settled.
+  package mutating func recordsSkipped(_ skipped: SkippedRecords) {
+    counts.add(skipped.counts)
+    for seq in skipped.settled { open.removeValue(forKey: seq) }
+    if skipped.isIncomplete {
+      // Which emits were settled is not known: none is shown as waiting that may not be.
+      open.removeAll()
+    }
+  }
+
+  /// Shows something that went wrong outside the records.
+  package mutating func alert(_ text: String, _ time: CaptureTimestamp) {
+    alerts.append(ScreenAlert(text: text, time: time))
+    if alerts.count > 100 { alerts.removeFirst() }
+  }
+
+  /// Forgets the alerts and the emits that ended badly; their counts stay.
+  mutating func clear() {
+    alerts = []
+    endedForgotten += ended.count
+    ended = []
+    keptLineBytes = open.values.reduce(0) { $0 + ($1.line?.count ?? 0) }
+  }
+
+  /// Filters board and stream anew; rows of the stream come from the records that are still kept.
+  mutating func filter(by filter: CaptureFilter?, showingHeartbeats: Bool) {
+    self.filter = filter
+    showsHeartbeats = showingHeartbeats
+    for index in open.values.indices { open.values[index].facts = facts(ofEmit: open.values[index]) }
+    for index in ended.indices { ended[index].facts = facts(ofEmit: ended[index]) }
+    stream.removeAll()
+    var scanner = CaptureRecordScanner()
+    var kept: [Int] = []
+    history.forEach(from: 0) { seq, line in
+      if let record = try? scanner.record(in: line), isStreamed(record) { kept.append(seq) }
+      return true
+    }
+    for seq in kept.suffix(limits.stream) { stream.append(seq) }
+  }
+
+  // MARK: records
+
+  private mutating func keep(_ record: CaptureRecord) {
+    guard let gone = history.append(record.line, seq: record.seq) else { return }
+    // Emits on the board outlive the history.
+    let endedPlaces = Dictionary(ended.enumerated().map { ($1.seq, $0) }, uniquingKeysWith: { $1 })
+    gone.forEach { seq, bytes in
+      guard bytes.count <= limits.line, keptLineBytes + bytes.count <= limits.lines else { return true }
+      if open[seq] != nil {
+        open[seq]?.line = Array(bytes)
+        keptLineBytes += bytes.count
+      } else if let place = endedPlaces[seq] {
+        ended[place].line = Array(bytes)
+        keptLineBytes += bytes.count
+      }
+      return true
+    }
+  }
+
+  private mutating func captureRead(_ record: CaptureRecord) {
+    listen = record.string(.listen) ?? ""
+    upstream = record.string(.upstream) ?? ""
+    started = record.time
+    if let timeout = record.integer(.ackTimeout) { ackTimeout = timeout }
+    firstLine = Array(record.line)
+  }
+
+  @inline(__always)
+  private mutating func passed(_ record: CaptureRecord) {
+    let isFromServer = record.from == .server
+    rates.messagePassed(second: Int(record.time.microseconds / 1_000_000), isFromServer: isFromServer)
+    guard let conn = record.conn else { return }
+    connections.update(conn, at: record.time) { row in
+      if isFromServer { row.fromServer &+= 1 } else { row.fromClient &+= 1 }
+      row.bytes &+= record.integer(.bytes) ?? 0
+      if let transport = record.transport, row.transports.last != transport, row.transports.count < 8 {
+        row.transports.append(transport)
+      }
+      if row.session == nil { row.session = record.session }
+    }
+  }
+
+  private mutating func packetRead(_ record: CaptureRecord, _ isSampled: Bool) {
+    passed(record)
+    switch record.socketKind {
+    case .event, .binaryEvent: emitRead(record)
+    case .ack, .binaryAck:
+      if let emit = record.integer(.ackOf), let latency = record.integer(.latency), latency > ackTimeout {
+        open[emit]?.latency = latency
+      }
+    default: break
+    }
+    if isSampled { streamed(record) }
+  }
+
+  private mutating func emitRead(_ record: CaptureRecord) {
+    let from = record.from ?? .client
+    let place = events.place(
+      namespace: record[.namespace] ?? Self.slash, event: record[.event] ?? Self.empty, from: from)
+    let id = record[.id]
+    events.update(place) { row in
+      row.emits &+= 1
+      if id != nil { row.asked &+= 1 }
+    }
+    guard let id else { return }
+    if let conn = record.conn {
+      connections.update(conn, at: record.time) {
+        $0.emits &+= 1
+        $0.pending &+= 1
+      }
+    }
+    guard open.count < limits.open else { return }
+    var emit = BoardEmit(
+      seq: record.seq, time: record.time, conn: record.conn, session: record.session, from: from,
+      event: place,
+      id: id.count <= 40 ? String(decoding: id, as: UTF8.self) : "…")
+    if filter != nil { emit.facts = facts(of: record) }
+    open[record.seq] = emit
+  }
+
+  /// An ack within the ack timeout.
+  private mutating func acknowledged(_ seq: Int, _ record: CaptureRecord) {
+    let latency = record.integer(.latency) ?? 0
+    latencies.sampleTaken(latency)
+    guard let emit = open.removeValue(forKey: seq) else { return }
+    if let line = emit.line { keptLineBytes -= line.count }
+    leave(emit)
+    events.update(emit.event) { row in
+      row.acknowledged &+= 1
+      row.latencies.sampleTaken(latency)
+    }
+    if recentAcks.count >= 256 { recentAcks.removeFirst(128) }
+    recentAcks.append((seq, emit.event))
+  }
+
+  private mutating func leave(_ emit: BoardEmit) {
+    guard let conn = emit.conn else { return }
+    connections.update(conn, at: emit.time) { $0.pending = max(0, $0.pending &- 1) }
+  }
+
+  private mutating func verdictRead(_ record: CaptureRecord) {
+    guard let seq = record.integer(.emit) else { return }
+    let note = BoardEmit.Note(record)
+    guard note.isFinal else {
+      open[seq]?.note = note
+      return
+    }
+    if filter == nil || matches(record) { stream.append(record.seq) }
+    if let place = recentAcks.lastIndex(where: { $0.seq == seq }) {
+      events.update(recentAcks[place].event) { row in
+        row.acknowledged -= 1
+        row.count(note.verdict, 1)
+      }
+      recentAcks.remove(at: place)
+      if isBad(note), let emit = emit(of: seq, record) { end(emit, note) }
+      return
+    }
+    guard let emit = open.removeValue(forKey: seq) ?? emit(of: seq, record) else { return }
+    leave(emit)
+    events.update(emit.event) { row in
+      row.count(note.verdict, 1)
+      if note.verdict == "late", let latency = emit.latency {
+        row.acknowledged &+= 1
+        row.latencies.sampleTaken(latency)
+      }
+    }
+    if let latency = emit.latency { latencies.sampleTaken(latency) }
+    if isBad(note) {
+      end(emit, note)
+    } else if let line = emit.line {
+      keptLineBytes -= line.count
+    }
+  }
+
+  /// An emit that was answered leaves the board, also when that was late; not where the answer reached nobody.
+  private func isBad(_ note: BoardEmit.Note) -> Bool {
+    switch note.verdict {
+    case "acknowledged", "unconfirmed": false
+    case "late": note.cause == "after_peer_left"
+    default: true
+    }
+  }
+
+  private mutating func end(_ emit: BoardEmit, _ note: BoardEmit.Note) {
+    var emit = emit
+    emit.note = note
+    if let conn = emit.conn { connections.update(conn, at: emit.time) { $0.endedBadly &+= 1 } }
+    ended.append(emit)
+    if ended.count > limits.ended {
+      // Many at once, so that a flood of bad endings does not move the list for each.
+      let surplus = max(1, limits.ended / 8)
+      for gone in ended.prefix(surplus) { keptLineBytes -= gone.line?.count ?? 0 }
+      ended.removeFirst(surplus)
+      endedForgotten += surplus
+    }
+  }
+
+  /// An emit that is not among the open ones, from its record or, failing that, from what its verdict says of it.
+  private mutating func emit(of seq: Int, _ verdict: CaptureRecord) -> BoardEmit? {
+    var scanner = CaptureRecordScanner()
+    let line = history.withLine(of: seq) { Array($0) }
+    return (line ?? Array(verdict.line)).withUnsafeBytes { bytes -> BoardEmit? in
+      guard let record = try? scanner.record(in: bytes) else { return nil }
+      let from = record.from ?? .client
+      let place = events.place(
+        namespace: record[.namespace] ?? Self.slash, event: record[.event] ?? Self.empty, from: from)
+      var time = record.time
+      if line == nil { time.microseconds &-= Int64(verdict.integer(.age) ?? 0) }
+      let id = record[.id].map { $0.count <= 40 ? String(decoding: $0, as: UTF8.self) : "…" }
+      return BoardEmit(
+        seq: seq, time: time, conn: record.conn, session: record.session, from: from, event: place,
+        id: id ?? "", facts: filter == nil ? nil : facts(of: record))
+    }
+  }
+
+  private static var slash: UnsafeRawBufferPointer { bytes("\"/\"") }
+  private static var empty: UnsafeRawBufferPointer { bytes("\"\"") }
+
+  private static func bytes(_ text: StaticString) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+  }
+}
