@@ -44,7 +44,7 @@ enum RecordLine {
     case .control:
       line.append("WebSocket " + text(record, .opcode), .quiet)
       if let code = record.integer(.code) { line.append(" \(code)", .quiet) }
-    case .exchange: line.append("polling request answered", .quiet)
+    case .exchange: exchange(record, &line)
     case .handshake: line.append("WebSocket handshake answered", .quiet)
     case .gap: line.append("✗ gap: \(record.integer(.lost) ?? 0) records could not be written", .bad)
     case .capture: line.append("capture begins", .quiet)
@@ -104,6 +104,20 @@ enum RecordLine {
     case nil:
       line.append("engine " + WireText.shown(record[.engine], columns: nameColumns), .quiet)
       arguments(record, record[.data] ?? record[.text], columns, &line)
+    }
+  }
+
+  /// A polling request and its answer; refusals stand out.
+  private static func exchange(_ record: CaptureRecord, _ line: inout StyledLine) {
+    func member(_ record: UnsafeRawBufferPointer?, _ name: String) -> String {
+      guard let record, let value = (try? JSONValue(parsing: record))?[name] else { return "" }
+      return TerminalText.harmless(value.string ?? value.text)
+    }
+    let status = member(record[.response], "status")
+    let role: CellRole = status.hasPrefix("2") ? .quiet : .warning
+    line.append("polling \(member(record[.request], "method")) answered \(status)", role)
+    if let duration = record.integer(.duration) {
+      line.append(" in " + DurationText.words(microseconds: duration), .quiet)
     }
   }
 

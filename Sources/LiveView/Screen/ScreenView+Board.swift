@@ -41,7 +41,7 @@ extension ScreenView {
         idWidth = columns >= 110 ? 6 : 4
         id = next(idWidth)
       }
-      let wanted = 35
+      let wanted = columns >= 130 ? 40 : 35
       verdictWidth = min(wanted, max(columns - place, 0))
       verdict = next(verdictWidth)
       argumentsWidth = max(0, columns - place)
@@ -86,13 +86,15 @@ extension ScreenView {
   }
 
   private mutating func drawBoardColumns(_ places: BoardColumns, row: Int) {
-    putRight("age", .quiet, row: row, end: places.age + places.ageWidth)
+    putRight("waited", .quiet, row: row, end: places.age + places.ageWidth)
     if places.connWidth > 0 {
       put(
         places.connWidth > 8 ? "conn, from" : "conn", .quiet, row: row, column: places.conn,
         limit: places.connWidth)
     }
-    put("namespace", .quiet, row: row, column: places.namespace, limit: places.namespaceWidth)
+    put(
+      places.namespaceWidth < 9 ? "ns" : "namespace", .quiet, row: row, column: places.namespace,
+      limit: places.namespaceWidth)
     put("event", .quiet, row: row, column: places.event, limit: places.eventWidth)
     putRight(places.idWidth > 0 ? "id" : "", .quiet, row: row, end: places.id + places.idWidth)
     put("why there is no ack", .quiet, row: row, column: places.verdict, limit: places.verdictWidth)
@@ -125,7 +127,9 @@ extension ScreenView {
       }
       put(WireText.name(event.event), .name, row: row, column: column, limit: end - column)
     }
-    if places.idWidth > 0 { putRight(emit.id, row: row, end: places.id + places.idWidth) }
+    if places.idWidth > 0 {
+      putRight(emit.id, row: row, end: places.id + places.idWidth, width: places.idWidth)
+    }
     put(why(emit, verdict), row: row, column: places.verdict, limit: places.verdictWidth)
     if places.argumentsWidth > 0 {
       let text = traffic.withRecord(of: emit) { record in

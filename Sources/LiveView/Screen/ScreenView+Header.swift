@@ -18,7 +18,9 @@ extension ScreenView {
     switch layout.header.count {
     case 3:
       drawRoute(row: 0)
-      put(flow(withHistory: columns >= 70 ? (columns >= 110 ? 30 : 12) : 0), row: 1, column: 0)
+      put(
+        flow(withHistory: columns >= 150 ? 30 : columns >= 110 ? 16 : columns >= 70 ? 12 : 0), row: 1,
+        column: 0)
       put(totals(), row: 2, column: 0)
     case 2:
       drawRoute(row: 0)
@@ -27,8 +29,8 @@ extension ScreenView {
     }
     if let row = layout.alert, let alert = traffic.alerts.last {
       let more = traffic.alerts.count > 1 ? " (and \(traffic.alerts.count - 1) more)" : ""
-      let text = " ✗ \(alert.text)\(more)"
-      put(text + String(repeating: " ", count: columns), .alarm, row: row, column: 0, limit: columns - 1)
+      put(String(repeating: " ", count: columns), .alarm, row: row, column: 0)
+      put(" ✗ \(alert.text)\(more)", .alarm, row: row, column: 0, limit: columns - 1)
     }
   }
 
@@ -57,8 +59,10 @@ extension ScreenView {
       line.append(" FROZEN ", .alarm)
       line.append(" \(WireText.count(newer)) newer  ", .warning)
     }
-    let elapsed = traffic.started.map { Int(now.since($0)) } ?? 0
+    let end = traffic.hasEnded ? traffic.lastTime : now
+    let elapsed = traffic.started.map { Int(end.since($0)) } ?? 0
     guard let playback = model.playback else {
+      if traffic.hasEnded { line.append(" ENDED ", .title) }
       line.append(" " + WireText.clock(microseconds: elapsed), .quiet)
       return line
     }
@@ -151,7 +155,7 @@ extension ScreenView {
     }
     if model.frozen != nil, layout.header.count == 1 { line.append(" FROZEN ", .alarm) }
     line.append("\(WireText.count(counts.pending)) waiting", counts.pending > 0 ? .warning : .text)
-    line.append(" \(WireText.count(counts.endedBadly)) lost", counts.endedBadly > 0 ? .bad : .text)
+    line.append(" \(WireText.count(counts.endedBadly)) without ack", counts.endedBadly > 0 ? .bad : .text)
     line.append(
       "  → \(WireText.count(rate(isFromServer: false)))/s ← \(WireText.count(rate(isFromServer: true)))/s")
     line.append("  \(WireText.count(counts.emits)) emits", .quiet)
@@ -184,15 +188,17 @@ extension ScreenView {
         ("q", "back"), ("↑↓", "scroll"), ("/", "search"), ("y", "copy"), ("w", "save slice"), ("?", "help"),
       ]
     }
-    var keys: [(String, String)] = [("?", "help"), ("Enter", "why"), ("↑↓", "select"), ("Tab", "pane")]
+    var keys: [(String, String)] = [
+      ("?", "help"), ("Enter", "story"), ("q", model.quitEnds), ("Tab", "pane"),
+    ]
     if let playback = model.playback {
-      keys += [("space", playback.isPaused ? "play" : "pause"), ("v", "next verdict"), ("+-", "speed")]
+      if !playback.isAtEnd || playback.isFollowing {
+        keys += [("space", playback.isPaused ? "play" : "pause"), ("v", "next verdict"), ("+-", "speed")]
+      }
     } else {
       keys.append(("space", model.frozen == nil ? "freeze" : "go on"))
     }
-    return keys + [
-      ("/", "filter"), ("s", "sort"), ("c", "clear"), ("w", "save slice"), ("q", model.quitEnds),
-    ]
+    return keys + [("/", "filter"), ("↑↓", "select"), ("s", "sort"), ("c", "clear"), ("w", "save slice")]
   }
 
   private mutating func draw(_ prompt: ScreenPrompt, row: Int) {
@@ -211,16 +217,20 @@ extension ScreenView {
     grid.restyle(row: row, columns: caret..<caret + 1) { $0.attributes.formSymmetricDifference(.reverse) }
     guard row > 0, prompt.purpose == .filter else { return }
     let text = String(prompt.text)
-    let hint: StyledLine
+    let hints: [StyledLine]
     if let fault = FilterText.fault(in: text) {
-      hint = StyledLine("✗ column \(fault.column): \(fault.message)", .bad)
+      hints = StyledLine.wrapped("✗ column \(fault.column): \(fault.message)", columns: columns, .bad)
     } else if text.allSatisfy({ $0.isWhitespace }) {
-      hint = StyledLine(
-        "like ~ev send & ~from client, ~conn 3, ~ns /chat, ~v unanswered, ~age >2s; empty shows all", .quiet)
+      let examples =
+        "like ~ev send & ~from client, ~conn 3, ~ns /chat, ~v unanswered, ~age >2s; empty shows all"
+      hints = StyledLine.wrapped(examples, columns: columns, .quiet)
     } else {
-      hint = StyledLine("✓ Enter applies, Esc leaves things as they were", .good)
+      hints = [StyledLine("✓ Enter applies, Esc leaves things as they were", .good)]
     }
-    put(String(repeating: " ", count: columns), row: row - 1, column: 0)
-    put(hint, row: row - 1, column: 0)
+    for (offset, hint) in hints.suffix(row).enumerated() {
+      let place = row - min(hints.count, row) + offset
+      put(String(repeating: " ", count: columns), row: place, column: 0)
+      put(hint, row: place, column: 0)
+    }
   }
 }

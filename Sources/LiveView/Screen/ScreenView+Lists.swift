@@ -17,7 +17,9 @@ extension ScreenView {
         ])
     }
     let isWide = columns >= 100
-    let name = columns < 60 ? max(10, columns - 28) : columns < 100 ? 28 : columns < 160 ? 36 : 50
+    let name =
+      columns < 60
+      ? max(10, columns - 28) : columns < 100 ? max(14, min(28, columns - 58)) : columns < 160 ? 36 : 50
     let latency = name + 26
     if let row = frame.columns {
       put("   event", .quiet, row: row, column: 0)
@@ -125,16 +127,16 @@ extension ScreenView {
           ? ["No connection yet."] : ["No connection yet.", "Point the client at \(traffic.listen)"])
     }
     let isWide = columns >= 100
-    let transport = columns >= 60 ? 8 : 7
-    let open = transport + (columns >= 60 ? 22 : 10)
-    let packets = open + 10
-    let pending = packets + (columns >= 60 ? 18 : 0)
+    let transport = isWide ? 8 : 6
+    let open = transport + (columns >= 60 ? 20 : 9)
+    let packets = open + 9
+    let pending = packets + (columns >= 60 ? 15 : -1)
     let state = pending + 9
     if let row = frame.columns {
-      put("conn", .quiet, row: row, column: 1)
+      put("conn", .quiet, row: row, column: 0)
       put("transport", .quiet, row: row, column: transport)
-      putRight("for", .quiet, row: row, end: open + 9)
-      if columns >= 60 { put("→ packets ←", .quiet, row: row, column: packets + 3) }
+      putRight("for", .quiet, row: row, end: open + 8)
+      if columns >= 60 { put("→ packets ←", .quiet, row: row, column: packets + 2) }
       putRight("no ack", .quiet, row: row, end: pending + 8)
       put("state", .quiet, row: row, column: state)
     }
@@ -143,16 +145,16 @@ extension ScreenView {
       let index = position.top + offset
       guard index < rows.count else { break }
       let connection = rows[index]
-      put("#\(connection.number)", row: row, column: 1, limit: transport - 2)
+      put("#\(connection.number)", row: row, column: 0, limit: transport - 1)
       let names = ConnectionRowText.transports(connection)
       put(
         columns >= 60 ? names : String(names.suffix(9)), row: row, column: transport,
         limit: open - transport - 1)
       let time = Int((connection.closed ?? now).since(connection.opened))
-      putRight(DurationText.words(microseconds: max(0, time)), row: row, end: open + 9)
+      putRight(DurationText.words(microseconds: max(0, time)), row: row, end: open + 8)
       if columns >= 60 {
-        putRight(WireText.count(connection.fromClient), row: row, end: packets + 8)
-        putRight(WireText.count(connection.fromServer), row: row, end: packets + 16)
+        putRight(WireText.count(connection.fromClient), row: row, end: packets + 6)
+        putRight(WireText.count(connection.fromServer), row: row, end: packets + 13)
       }
       let missing = connection.pending + connection.endedBadly
       putRight("\(missing)", missing > 0 ? .bad : .text, row: row, end: pending + 8)

@@ -60,11 +60,11 @@ package struct ScreenView {
     return place
   }
 
-  /// Puts text so that it ends at a column.
+  /// Puts text so that it ends at a column, in at most `width` columns.
   mutating func putRight(
-    _ text: String, _ role: CellRole = .text, row: Int, end: Int, isSelected: Bool = false
+    _ text: String, _ role: CellRole = .text, row: Int, end: Int, width: Int = .max, isSelected: Bool = false
   ) {
-    let width = min(TerminalText.columns(of: text), end)
+    let width = min(TerminalText.columns(of: text), end, width)
     put(text, role, row: row, column: end - width, limit: width, isSelected: isSelected)
   }
 
@@ -106,13 +106,16 @@ package struct ScreenView {
   )] {
     let traffic = model.shown
     let layout = ScreenLayout(model)
-    let isNarrow = model.size.columns < 70
+    let columns = model.size.columns
+    let isNarrow = columns < 70
     func text(_ pane: ScreenModel.Pane) -> String {
       switch pane {
       case .board:
         let count = traffic.counts.pending + traffic.ended.count
-        return isNarrow ? "1 Unacked \(count)" : "1 Unacknowledged \(count)"
-      case .events: return isNarrow ? "2 Events" : "2 Events \(traffic.events.rows.count)"
+        return columns < 50
+          ? "1 Unack \(count)" : isNarrow ? "1 Unacked \(count)" : "1 Unacknowledged \(count)"
+      case .events:
+        return columns < 50 ? "2 Event" : isNarrow ? "2 Events" : "2 Events \(traffic.events.rows.count)"
       case .stream: return "3 Stream"
       case .connections: return isNarrow ? "4 Conn" : "4 Connections \(traffic.counts.openConnections)"
       }

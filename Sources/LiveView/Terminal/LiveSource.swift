@@ -30,7 +30,8 @@ final class LiveSource: RecordSource {
     if let quitEnds = news.quitEnds { model.quitEnds = quitEnds }
     let second = wall.microseconds / 1_000_000
     defer { lastSecond = second }
-    return !batch.isEmpty || news.isAny || model.traffic.counts.pending > 0 || second != lastSecond
+    let isTicking = !model.traffic.hasEnded && (model.traffic.counts.pending > 0 || second != lastSecond)
+    return !batch.isEmpty || news.isAny || isTicking
   }
 
   private func feed(_ traffic: inout TrafficModel) {
@@ -50,7 +51,8 @@ final class LiveSource: RecordSource {
 
   func pause(_ model: ScreenModel) -> Int? {
     // Ages tick in tenths of a second while anything waits, and the clock in seconds.
-    model.traffic.counts.pending > 0 ? 100 : 1000 - Int(model.now.microseconds / 1000 % 1000)
+    if model.traffic.hasEnded { return nil }
+    return model.traffic.counts.pending > 0 ? 100 : 1000 - Int(model.now.microseconds / 1000 % 1000)
   }
 
   func quitAsked(_ model: inout ScreenModel) -> Bool {

@@ -1,0 +1,96 @@
+import CaptureFormat
+import Foundation
+import Testing
+
+@testable import LiveView
+
+/// Models of the live view for tests: fed from a capture beside the tests, at a moment that stands still.
+enum ScreenFixture {
+  static let sizes = [
+    ScreenSize(columns: 40, rows: 10), ScreenSize(columns: 80, rows: 24), ScreenSize(columns: 120, rows: 40),
+    ScreenSize(columns: 200, rows: 60),
+  ]
+
+  /// 10:00:12 of the capture's day: some emits wait, one of them for longer than the ack timeout.
+  static let now = moment("2026-11-23T10:00:12.000000Z")
+
+  static func moment(_ text: String) -> CaptureTimestamp {
+    Array(text.utf8).withUnsafeBytes { CaptureTimestamp(parsing: $0) } ?? CaptureTimestamp(microseconds: 0)
+  }
+
+  static func advice(_ name: String, _ cause: String?) -> String {
+    "What to do about \(name)\(cause.map { " because of \($0)" } ?? ""): look at the handler of this event first, then at the rest."
+  }
+
+  static func model(
+    _ size: ScreenSize, playback: Playback? = nil, limits: TrafficModel.Limits = TrafficModel.Limits(),
+    captureName: String? = "captures/20261123-100000.jsonl"
+  ) -> ScreenModel {
+    ScreenModel(
+      size: size, limits: limits, captureName: captureName, playback: playback, quitEnds: "stops the proxy",
+      advice: advice)
+  }
+
+  /// A model that has seen the whole of `screen.jsonl`.
+  static func filled(_ size: ScreenSize, playback: Playback? = nil) throws -> ScreenModel {
+    var model = model(size, playback: playback)
+    let bytes = try #require(FileManager.default.contents(atPath: Snapshot.path("Resources", "screen.jsonl")))
+    feed(String(decoding: bytes, as: UTF8.self), to: &model)
+    model.now = now
+    _ = ScreenUpdate.apply(.ticked, to: &model)
+    return model
+  }
+
+  static func feed(_ lines: String, to model: inout ScreenModel, isSampled: Bool = true) {
+    var scanner = CaptureRecordScanner()
+    for line in lines.split(separator: "\n") {
+      Array(line.utf8).withUnsafeBytes { bytes in
+        do {
+          model.traffic.recordRead(try scanner.record(in: bytes), isSampled: isSampled)
+        } catch {
+          Issue.record("not a record: \(line)")
+        }
+      }
+    }
+  }
+
+  /// Presses keys one after another; returns the effects of all.
+  @discardableResult
+  static func press(_ keys: ScreenKey..., on model: inout ScreenModel) -> [ScreenEffect] {
+    keys.flatMap { ScreenUpdate.apply(.key($0), to: &model) }
+  }
+
+  /// Types text.
+  static func type(_ text: String, on model: inout ScreenModel) {
+    for character in text { _ = ScreenUpdate.apply(.key(.character(character)), to: &model) }
+  }
+
+  static func text(_ model: ScreenModel) -> String { ScreenView.grid(model, palette: .extended).text }
+
+  // MARK: records
+
+  static func emit(
+    _ seq: Int, at seconds: Int = 0, id: Int? = 1, event: String = "send", conn: Int = 1, args: String = "[]",
+    from: String = "client"
+  ) -> String {
+    #"{"type":"packet","seq":\#(seq),"ts":"\#(time(seconds))","conn":\#(conn),"session":\#(conn),"from":"\#(from)","transport":"websocket","socket":"event","namespace":"/",\#(id.map { "\"id\":\($0)," } ?? "")"event":"\#(event)","args":\#(args)}"#
+      + "\n"
+  }
+
+  static func ack(_ seq: Int, of emit: Int, at seconds: Int = 0, latency: Int = 1000) -> String {
+    #"{"type":"packet","seq":\#(seq),"ts":"\#(time(seconds))","conn":1,"session":1,"from":"server","transport":"websocket","socket":"ack","namespace":"/","id":1,"args":[],"ack_of":\#(emit),"latency_us":\#(latency)}"#
+      + "\n"
+  }
+
+  static func verdict(
+    _ seq: Int, of emit: Int, _ verdict: String, _ cause: String? = nil, at seconds: Int = 0, age: Int = 1000,
+    isFinal: Bool = true
+  ) -> String {
+    #"{"type":"verdict","seq":\#(seq),"ts":"\#(time(seconds))","conn":1,"session":1,"emit":\#(emit),"event":"send","namespace":"/","id":1,"verdict":"\#(verdict)",\#(cause.map { "\"cause\":\"\($0)\"," } ?? "")"certainty":"proved","evidence":[],"age_us":\#(age),"final":\#(isFinal)}"#
+      + "\n"
+  }
+
+  private static func time(_ seconds: Int) -> String {
+    "2026-11-23T10:\(seconds / 60 < 10 ? "0" : "")\(seconds / 60):\(seconds % 60 < 10 ? "0" : "")\(seconds % 60).000000Z"
+  }
+}
