@@ -1,4 +1,5 @@
 import ArgumentParser
+import LiveView
 import Synchronization
 
 #if canImport(Glibc)
@@ -72,7 +73,7 @@ enum Main {
 /// Lines for people on standard error; while a screen is up that they would tear, the screen shows them.
 enum StandardError {
   private struct Detour {
-    var show: (@Sendable (_ line: String, _ isProblem: Bool) -> Void)?
+    var show: (@Sendable (_ line: String, _ kind: ScreenDiagnostic) -> Void)?
     var heldBack: [String] = []
   }
 
@@ -81,15 +82,18 @@ enum StandardError {
   private static let detour = Mutex(Detour())
 
   /// Something that went wrong.
-  static func line(_ text: String) { pass(text, "ackscope: \(text)\n", isProblem: true) }
+  static func line(_ text: String) { line(text, kind: .problem) }
+
+  /// The same, told apart for a screen.
+  static func line(_ text: String, kind: ScreenDiagnostic) { pass(text, "ackscope: \(text)\n", kind) }
 
   /// Something good to know.
-  static func note(_ text: String) { pass(text, "ackscope: \(text)\n", isProblem: false) }
+  static func note(_ text: String) { pass(text, "ackscope: \(text)\n", .note) }
 
-  static func write(_ text: String) { pass(text, text, isProblem: false) }
+  static func write(_ text: String) { pass(text, text, .note) }
 
   /// Lines go to a screen from now on; they come out on standard error when the screen is gone.
-  static func showOn(_ show: @escaping @Sendable (_ line: String, _ isProblem: Bool) -> Void) {
+  static func showOn(_ show: @escaping @Sendable (_ line: String, _ kind: ScreenDiagnostic) -> Void) {
     detour.withLock { $0.show = show }
   }
 
@@ -103,14 +107,14 @@ enum StandardError {
     for line in lines { put(line) }
   }
 
-  private static func pass(_ text: String, _ line: String, isProblem: Bool) {
+  private static func pass(_ text: String, _ line: String, _ kind: ScreenDiagnostic) {
     let show = detour.withLock { detour in
       if detour.show != nil, isatty(STDERR_FILENO) == 1, detour.heldBack.count < limit {
         detour.heldBack.append(line)
       }
       return detour.show
     }
-    show?(text, isProblem)
+    show?(text, kind)
     // Where standard error is a file or a pipe, nothing is torn.
     if show == nil || isatty(STDERR_FILENO) == 0 { put(line) }
   }

@@ -84,7 +84,7 @@ final class ProxyRun: Sendable {
           recorder.begin(listen: url, upstream: upstream)
           StandardError.note("forwarding to \(upstream), " + (path.map { "capture \($0)" } ?? "no capture"))
         },
-        diagnose: { StandardError.line($0) })
+        diagnose: { StandardError.line($0, kind: .connectionProblem) })
     } catch let error as ProxyServer.CannotListen {
       removeEmptyCapture()
       throw Failure(explanation: error.explanation)

@@ -44,7 +44,7 @@ final class RunView: Sendable {
         captureName: captureName, quitEnds: quitEnds, advice: Advice.line(verdictOrFinding:cause:),
         quitAsked: quitAsked)
     {
-      StandardError.showOn { line, isProblem in live.diagnosed(line, isProblem: isProblem) }
+      StandardError.showOn { line, kind in live.diagnosed(line, kind) }
       opened = .live(live)
     } else {
       if choice == .live {

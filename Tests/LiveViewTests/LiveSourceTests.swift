@@ -60,12 +60,26 @@ import Testing
   @Test func problemsAreAlertsAndNotesAreNot() throws {
     let (store, source, begun) = try Self.begin()
     var model = begun
-    store.diagnosed("upstream 127.0.0.1:3000 refuses connections", isProblem: true)
-    store.diagnosed("forwarding", isProblem: false)
+    store.diagnosed("upstream 127.0.0.1:3000 refuses connections", .connectionProblem)
+    store.diagnosed("forwarding", .note)
     _ = source.deliver(to: &model, elapsed: 0, wall: ScreenFixture.now)
     #expect(model.traffic.alerts.map(\.text) == ["upstream 127.0.0.1:3000 refuses connections"])
-    #expect(model.notice == "forwarding")
+    #expect(model.notice == nil)
     #expect(ScreenFixture.text(model).contains("✗ upstream 127.0.0.1:3000 refuses connections"))
+  }
+
+  @Test func anUnreachableUpstreamIsForgottenWhenItIsReached() throws {
+    let (store, source, begun) = try Self.begin()
+    var model = begun
+    store.diagnosed("upstream refuses connections", .connectionProblem)
+    store.diagnosed("the capture cannot be written", .problem)
+    _ = source.deliver(to: &model, elapsed: 0, wall: ScreenFixture.moment("2026-11-23T09:00:00Z"))
+    #expect(model.traffic.alerts.count == 2)
+    Self.write(
+      #"{"type":"open","seq":1,"ts":"2026-11-23T10:00:00Z","conn":1,"client":"a","upstream":"b"}"# + "\n",
+      to: store)
+    _ = source.deliver(to: &model, elapsed: 0, wall: ScreenFixture.now)
+    #expect(model.traffic.alerts.map(\.text) == ["the capture cannot be written"])
   }
 
   @Test func quittingTwiceDoesNotWait() throws {

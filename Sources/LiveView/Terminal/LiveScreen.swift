@@ -51,8 +51,8 @@ package final class LiveScreen: Sendable {
   /// Takes whole records in; quick, whatever the screen does.
   package func recordsWritten(_ records: UnsafeRawBufferPointer) { store.recordsWritten(records) }
 
-  /// Shows a line for people: a problem in the header until it is put away, anything else in the status line.
-  package func diagnosed(_ line: String, isProblem: Bool) { store.diagnosed(line, isProblem: isProblem) }
+  /// Shows a line for people: a problem in the header, until it is over or put away.
+  package func diagnosed(_ line: String, _ kind: ScreenDiagnostic) { store.diagnosed(line, kind) }
 
   /// Says that no more traffic will come, while the screen stays for its user to look around.
   package func trafficEnded(_ notice: String) { store.trafficEnded(notice, quitEnds: "quits") }

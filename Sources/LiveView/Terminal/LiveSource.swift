@@ -25,7 +25,9 @@ final class LiveSource: RecordSource {
     model.now = max(model.now, wall)
     feed(&model.traffic)
     if !news.skipped.isEmpty { model.traffic.recordsSkipped(news.skipped) }
-    for problem in news.problems { model.traffic.alert(problem, wall) }
+    for problem in news.problems {
+      model.traffic.alert(problem.line, wall, endsWithConnection: problem.kind == .connectionProblem)
+    }
     for notice in news.notices { model.say(notice) }
     if let quitEnds = news.quitEnds { model.quitEnds = quitEnds }
     let second = wall.microseconds / 1_000_000

@@ -9,7 +9,7 @@ final class LiveStore: Sendable {
   /// What the screen is told beside records.
   struct News: Sendable {
     var skipped = SkippedRecords()
-    var problems: [String] = []
+    var problems: [(line: String, kind: ScreenDiagnostic)] = []
     var notices: [String] = []
     var quitEnds: String?
 
@@ -28,6 +28,8 @@ final class LiveStore: Sendable {
   /// Bytes of packets that wait at most, and of anything.
   private static let limit = 8 << 20
   private static let hardLimit = 12 << 20
+  /// Lines for people that wait at most.
+  private static let problems = 100
   private let state = Mutex(State())
   private let pipe: NoticePipe
 
@@ -61,9 +63,12 @@ final class LiveStore: Sendable {
   }
 
   /// Takes a line for people.
-  func diagnosed(_ line: String, isProblem: Bool) {
+  func diagnosed(_ line: String, _ kind: ScreenDiagnostic) {
+    if kind == .note { return }
     change { state in
-      if isProblem { state.news.problems.append(line) } else { state.news.notices.append(line) }
+      // Each refused connection says so; nobody reads more than the last ones.
+      if state.news.problems.count >= Self.problems { state.news.problems.removeFirst() }
+      state.news.problems.append((line, kind))
     }
   }
 

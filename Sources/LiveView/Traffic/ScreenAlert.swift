@@ -4,4 +4,6 @@ import CaptureFormat
 package struct ScreenAlert: Equatable, Sendable {
   package var text: String
   package var time: CaptureTimestamp
+  /// Whether it is over once a connection stands again: the upstream could not be reached.
+  package var endsWithConnection = false
 }

@@ -10,6 +10,7 @@ extension TrafficModel {
     if record.kind == .session, let session = record.session, let sid = record.string(.sid) {
       sids.insert(String(sid.prefix(128)), for: session)
     }
+    if record.kind == .open { alerts.removeAll { $0.endsWithConnection && $0.time < record.time } }
     guard let conn = record.conn else { return }
     connections.update(conn, at: record.time) { row in
       switch record.kind {

@@ -104,8 +104,10 @@ package struct TrafficModel {
   }
 
   /// Shows something that went wrong outside the records.
-  package mutating func alert(_ text: String, _ time: CaptureTimestamp) {
-    alerts.append(ScreenAlert(text: text, time: time))
+  ///
+  /// - Parameter endsWithConnection: whether it is over once a connection stands again.
+  package mutating func alert(_ text: String, _ time: CaptureTimestamp, endsWithConnection: Bool = false) {
+    alerts.append(ScreenAlert(text: text, time: time, endsWithConnection: endsWithConnection))
     if alerts.count > 100 { alerts.removeFirst() }
   }
 
