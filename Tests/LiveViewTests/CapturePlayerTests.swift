@@ -23,7 +23,7 @@ import Testing
 
     init(_ text: String) {
       path = NSTemporaryDirectory() + "ackscope-\(UUID().uuidString).jsonl"
-      FileManager.default.createFile(atPath: path, contents: Data(text.utf8))
+      #expect(FileManager.default.createFile(atPath: path, contents: Data(text.utf8)))
     }
 
     func append(_ text: String) throws {
