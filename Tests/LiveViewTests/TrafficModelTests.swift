@@ -141,6 +141,18 @@ import Testing
     #expect(ScreenFixture.text(model).contains("85 more wait, not listed"))
   }
 
+  @Test func anAckOfAnEmitThatFoundNoRowCountsAllTheSame() {
+    var limits = TrafficModel.Limits()
+    limits.open = 1
+    let model = Self.model(
+      ScreenFixture.emit(1, event: "first") + ScreenFixture.emit(2) + ScreenFixture.ack(3, of: 2),
+      limits: limits)
+    #expect(model.keys(of: .board) == [1])
+    #expect(model.traffic.counts.pending == 1)
+    #expect(model.traffic.events.rows.map(\.acknowledged) == [0, 1])
+    #expect(model.traffic.connections[1]?.pending == 1)
+  }
+
   @Test func inventedEventNamesShareARow() {
     var events = EventRows(limit: 3)
     for number in 0..<10 {

@@ -168,7 +168,7 @@ extension ScreenView {
       text = WireText.name(traffic.events.rows[emit.event].event, columns: 24)
     }
     text += emit.id.isEmpty ? "" : " id \(emit.id)"
-    text += ": " + model.advice(verdict, emit.note?.isFinal == true ? emit.note?.cause : nil)
+    text += ": " + model.advice(verdict, emit.note?.cause)
     if emit.note?.isFinal == true, let certainty = emit.note?.certainty {
       text += " (\(TerminalText.harmless(certainty)))"
     }

@@ -23,6 +23,9 @@ extension TrafficModel {
         row.sid = record.string(.sid) ?? ""
         row.eio = record.integer(.eio)
         row.resumedFrom = record.integer(.resumedFrom)
+      case .exchange:
+        if row.transports.last != .polling, row.transports.count < 8 { row.transports.append(.polling) }
+        if row.session == nil { row.session = record.session }
       case .handshake:
         if row.transports.last != .websocket, row.transports.count < 8 { row.transports.append(.websocket) }
         if row.session == nil { row.session = record.session }

@@ -87,7 +87,10 @@ package struct TrafficModel {
       let lost = record.integer(.lost).map { "\($0) records" } ?? "records"
       alert("gap in the capture: \(lost) could not be written: \(record.string(.reason) ?? "")", record.time)
     case .end: hasEnded = true
-    case .exchange, .control: if showsHeartbeats && isSampled { streamed(record) }
+    case .exchange:
+      connectionChanged(record)
+      if showsHeartbeats && isSampled { streamed(record) }
+    case .control: if showsHeartbeats && isSampled { streamed(record) }
     case .other: break
     }
     if let settled, record.kind == .packet { acknowledged(settled, record) }
@@ -219,7 +222,11 @@ package struct TrafficModel {
   private mutating func acknowledged(_ seq: Int, _ record: CaptureRecord) {
     let latency = record.integer(.latency) ?? 0
     latencies.sampleTaken(latency)
-    guard let emit = open.removeValue(forKey: seq) else { return }
+    // Where more wait than are listed, the emit may be known from its record only.
+    guard let emit = open.removeValue(forKey: seq) ?? (open.count < limits.open ? nil : emit(of: seq, nil))
+    else {
+      return
+    }
     if let line = emit.line { keptLineBytes -= line.count }
     leave(emit)
     events.update(emit.event) { row in
@@ -293,16 +300,17 @@ package struct TrafficModel {
   }
 
   /// An emit that is not among the open ones, from its record or, failing that, from what its verdict says of it.
-  private mutating func emit(of seq: Int, _ verdict: CaptureRecord) -> BoardEmit? {
+  private mutating func emit(of seq: Int, _ verdict: CaptureRecord?) -> BoardEmit? {
     var scanner = CaptureRecordScanner()
     let line = history.withLine(of: seq) { Array($0) }
-    return (line ?? Array(verdict.line)).withUnsafeBytes { bytes -> BoardEmit? in
+    guard let source = line ?? verdict.map({ Array($0.line) }) else { return nil }
+    return source.withUnsafeBytes { bytes -> BoardEmit? in
       guard let record = try? scanner.record(in: bytes) else { return nil }
       let from = record.from ?? .client
       let place = events.place(
         namespace: record[.namespace] ?? Self.slash, event: record[.event] ?? Self.empty, from: from)
       var time = record.time
-      if line == nil { time.microseconds &-= Int64(verdict.integer(.age) ?? 0) }
+      if line == nil { time.microseconds &-= Int64(record.integer(.age) ?? 0) }
       let id = record[.id].map { $0.count <= 40 ? String(decoding: $0, as: UTF8.self) : "…" }
       return BoardEmit(
         seq: seq, time: time, conn: record.conn, session: record.session, from: from, event: place,
