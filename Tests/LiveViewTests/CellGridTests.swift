@@ -64,6 +64,12 @@ import Testing
     }
   }
 
+  @Test func escapedLettersInArgumentsAreShownAsLetters() {
+    let json = Array(#"["\u6f22\u5b57 \u001b[2J \u202e","a\\b"]"#.utf8)
+    let text = json.withUnsafeBytes { WireText.arguments($0, columns: 80) }
+    #expect(text == #"["漢字 \u001b[2J \u202e","a\\b"]"#)
+  }
+
   @Test func aSizeIsBounded() {
     #expect(ScreenSize(columns: 0, rows: -5) == ScreenSize(columns: 1, rows: 1))
     #expect(ScreenSize(columns: .max, rows: .max).columns == 1000)

@@ -66,17 +66,19 @@ extension ScreenView {
       line.append(" " + WireText.clock(microseconds: elapsed), .quiet)
       return line
     }
-    if playback.isAtEnd && !playback.isFollowing {
+    if playback.isAtEnd && (!playback.isFollowing || traffic.hasEnded) {
       line.append(" END ", .title)
     } else if playback.isPaused {
       line.append(" PAUSED ", .alarm)
-    } else if playback.isAtEnd {
+    } else if playback.isFollowing {
       line.append(" following ", .good)
     } else {
       line.append(" ▶ " + Self.speed(playback.speed), .good)
     }
     line.append(" " + WireText.clock(microseconds: elapsed))
-    if let length = playback.length { line.append(" of " + WireText.clock(microseconds: length), .quiet) }
+    if let length = playback.length, !playback.isFollowing {
+      line.append(" of " + WireText.clock(microseconds: length), .quiet)
+    }
     return line
   }
 

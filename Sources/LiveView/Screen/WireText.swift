@@ -32,9 +32,18 @@ enum WireText {
     return literal.withUnsafeBytes { JSONString.decode($0) }
   }
 
-  /// JSON as it stands in the record, cut to what could be seen.
+  /// JSON as it stands in the record, cut to what could be seen; letters that peers write as escapes are shown as letters.
   static func arguments(_ json: UnsafeRawBufferPointer?, columns: Int) -> String {
     guard let json, columns > 0, json.count > 2 || json.first != 0x5B else { return "" }
+    if json.count <= 4096, json.contains(0x5C), let value = try? JSONValue(parsing: json) {
+      var plain = ByteSink(capacity: json.count)
+      value.write(to: &plain)
+      return shownText(plain.bytes, columns: columns)
+    }
+    return shownText(json, columns: columns)
+  }
+
+  private static func shownText(_ json: UnsafeRawBufferPointer, columns: Int) -> String {
     var sink = ByteSink(capacity: min(columns, 1024) + 16)
     sink.append(terminalText: json, columns: columns)
     return String(decoding: sink.bytes, as: UTF8.self)
