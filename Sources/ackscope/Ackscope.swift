@@ -90,6 +90,7 @@ enum StandardError {
   /// Something good to know.
   static func note(_ text: String) { pass(text, "ackscope: \(text)\n", .note) }
 
+  /// A whole line as it is, for programs that wait for it.
   static func write(_ text: String) { pass(text, text, .note) }
 
   /// Lines go to a screen from now on; they come out on standard error when the screen is gone.

@@ -10,7 +10,9 @@ struct EmitStory {
 
   let traffic: TrafficModel
   let now: CaptureTimestamp
+  /// What to look at next, for a verdict and its cause, or for a finding and nil.
   let advice: (String, String?) -> String
+  /// The width to write for.
   let columns: Int
 
   /// What a row of the stream is about: the emit that it is, answers or judges, or else the record itself.

@@ -5,6 +5,7 @@ enum HexDump {
   /// Bytes shown at most.
   private static let limit = 4_096
 
+  /// The lines for bytes, as wide as there is room for.
   static func lines(_ bytes: [UInt8], columns: Int) -> [StyledLine] {
     let width = columns >= 78 ? 16 : columns >= 46 ? 8 : 4
     var lines: [StyledLine] = []

@@ -4,7 +4,9 @@
 struct ListPosition: Equatable, Sendable {
   /// The selected row's key; nil until its user has chosen one: then the first row counts as selected.
   private(set) var key: Int?
+  /// The selected row's place among the rows.
   private(set) var index = 0
+  /// How many rows are scrolled away above.
   private(set) var top = 0
 
   /// Takes the rows as they are now: finds the selected one again, and scrolls so that it is seen.

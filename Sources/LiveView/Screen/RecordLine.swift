@@ -121,6 +121,7 @@ enum RecordLine {
     }
   }
 
+  /// Appends what a verdict record says, with its emit.
   static func verdict(_ record: CaptureRecord, _ line: inout StyledLine) {
     let verdict = record.string(.verdict) ?? ""
     let mark = mark(verdict, isFinal: record.isTrue(.final))

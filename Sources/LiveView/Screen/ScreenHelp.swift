@@ -1,5 +1,6 @@
 /// The help: what is on the screen, and every key.
 enum ScreenHelp {
+  /// All lines of the help, as wide as the screen.
   static func lines(_ model: ScreenModel) -> [StyledLine] {
     var lines: [StyledLine] = []
     func title(_ text: String) {

@@ -11,12 +11,15 @@ struct ScreenLayout: Equatable {
     var explanation: Range<Int>
   }
 
+  /// Where the traffic, its totals and the time stand.
   let header: Range<Int>
   /// The line that says what is wrong.
   let alert: Int?
   /// Everything between header and status line.
   let body: Range<Int>
+  /// The lists that are shown.
   let frames: [Frame]
+  /// The line of keys, prompts and notices.
   let status: Int
 
   init(size: ScreenSize, hasAlert: Bool, pane: ScreenModel.Pane, lowerPane: ScreenModel.Pane) {
@@ -43,8 +46,10 @@ struct ScreenLayout: Equatable {
       size: model.size, hasAlert: !model.shown.alerts.isEmpty, pane: model.pane, lowerPane: model.lowerPane)
   }
 
+  /// Whether the board and another pane are both shown.
   var isSplit: Bool { frames.count == 2 }
 
+  /// A pane's frame, nil where it is not shown.
   func frame(of pane: ScreenModel.Pane) -> Frame? { frames.first { $0.pane == pane } }
 
   private static func frame(_ pane: ScreenModel.Pane, _ rows: Range<Int>) -> Frame {

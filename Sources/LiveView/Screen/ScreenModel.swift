@@ -27,12 +27,14 @@ package struct ScreenModel {
     case unanswered = "no ack", emits, name, slowest
   }
 
+  /// What the records tell, up to now.
   package var traffic: TrafficModel
   /// The moment that ages count to.
   package var now = CaptureTimestamp(microseconds: 0)
   package var size: ScreenSize
   /// The path of the capture that is written or played, or nil.
   package var captureName: String?
+  /// How a capture is played; nil for live traffic.
   package var playback: Playback?
   /// Whether `q` ends more than the view.
   package var quitEnds: String
@@ -42,6 +44,7 @@ package struct ScreenModel {
   package internal(set) var pane = Pane.board
   /// The pane below the board, where there is room for two.
   package internal(set) var lowerPane = Pane.stream
+  /// Where each pane's list stands.
   var positions = [ListPosition](repeating: ListPosition(), count: Pane.allCases.count)
   package internal(set) var boardOrder = BoardOrder.age
   package internal(set) var eventOrder = EventOrder.unanswered
@@ -49,10 +52,12 @@ package struct ScreenModel {
   package internal(set) var isFollowing = true
   /// What is shown while the screen is frozen.
   package internal(set) var frozen: TrafficModel?
+  /// When the screen was frozen.
   package internal(set) var frozenAt = CaptureTimestamp(microseconds: 0)
   package internal(set) var detail: Detail?
   /// Lines scrolled away above, in the detail or the help.
   package internal(set) var scroll = 0
+  /// What is looked for in the detail; empty for nothing.
   package internal(set) var search = ""
   package internal(set) var isHelpShown = false
   package internal(set) var prompt: ScreenPrompt?
@@ -177,6 +182,7 @@ package struct ScreenModel {
     return (rows.filter { $0.closed == nil }.reversed() + rows.filter { $0.closed != nil }.reversed())
   }
 
+  /// Where a pane's list stands.
   func position(of pane: Pane) -> ListPosition { positions[pane.rawValue] }
 
   /// The selected row's key in a pane.

@@ -53,6 +53,7 @@ extension ScreenView {
     }
   }
 
+  /// Draws the emits that nobody has acknowledged, and what the selected one means.
   mutating func drawBoard(_ frame: ScreenLayout.Frame) {
     let rows = model.boardRows
     let places = BoardColumns(columns)

@@ -16,6 +16,7 @@ extension ScreenView {
     }
   }
 
+  /// Draws the detail or the help in place of the lists.
   mutating func drawClose() {
     let lines = Self.closeLines(model)
     let body = layout.body

@@ -14,6 +14,7 @@ extension ScreenView {
       })
   }
 
+  /// Draws the header in as many lines as the layout gives it, and the last alert.
   mutating func drawHeader() {
     switch layout.header.count {
     case 3:
@@ -166,6 +167,7 @@ extension ScreenView {
 
   // MARK: status
 
+  /// Draws the prompt, the last notice, or the keys that matter here.
   mutating func drawStatus() {
     let row = layout.status
     if let prompt = model.prompt { return draw(prompt, row: row) }

@@ -6,6 +6,7 @@ import JSONText
 extension ScreenView {
   // MARK: events
 
+  /// Draws a row for each (namespace, peer, event).
   mutating func drawEvents(_ frame: ScreenLayout.Frame) {
     let keys = model.eventRows
     if keys.isEmpty {
@@ -72,6 +73,7 @@ extension ScreenView {
 
   // MARK: stream
 
+  /// Draws the packets as they passed.
   mutating func drawStream(_ frame: ScreenLayout.Frame) {
     let seqs = traffic.stream.all
     if seqs.isEmpty {
@@ -118,6 +120,7 @@ extension ScreenView {
 
   // MARK: connections
 
+  /// Draws a row for each connection.
   mutating func drawConnections(_ frame: ScreenLayout.Frame) {
     let rows = model.connectionRows
     if rows.isEmpty {

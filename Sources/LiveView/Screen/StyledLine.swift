@@ -14,6 +14,7 @@ package struct StyledLine: Equatable, Sendable {
     append(text, role)
   }
 
+  /// Appends a piece; an empty one is left out.
   mutating func append(_ text: String, _ role: CellRole = .text) {
     if !text.isEmpty { spans.append(Span(text: text, role: role)) }
   }

@@ -22,6 +22,7 @@ enum WireText {
     return text.isEmpty ? "\"\"" : text
   }
 
+  /// The same of bytes that are kept.
   static func name(_ literal: [UInt8], columns: Int = 60) -> String {
     literal.withUnsafeBytes { name($0, columns: columns) }
   }

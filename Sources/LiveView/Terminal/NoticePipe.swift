@@ -6,7 +6,9 @@
 
 /// A pipe that wakes the painting thread: signals and other threads write, it waits for keys and for this.
 final class NoticePipe: Sendable {
+  /// Where the painting thread listens.
   let readEnd: CInt
+  /// Where signals and other threads write.
   let writeEnd: CInt
 
   /// Nil where the process has no descriptors left.

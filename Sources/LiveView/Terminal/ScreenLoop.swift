@@ -12,6 +12,7 @@ import Dispatch
 /// At most `framesPerSecond` times a second records are taken in and the screen is painted; nothing is painted when nothing
 /// changed. Between frames the thread sleeps until a key, a signal, a record or the next tick of a clock on the screen.
 struct ScreenLoop {
+  /// How often the screen is painted at most.
   static let framesPerSecond = 15
 
   private let source: any RecordSource

@@ -31,11 +31,13 @@ package struct BoardEmit: Sendable {
   var event: Int
   /// The ack id, as the number on the wire.
   package var id: String
+  /// The last verdict record, final or not.
   package var note: Note?
   /// Microseconds to an ack that came after the ack timeout; its verdict record follows.
   var latency: Int?
   /// The record, once the history had to let go of it; nil also where it was too large.
   var line: [UInt8]?
+  /// What the filter finds in it; nil without a filter.
   var facts: CaptureFilter.Facts?
 
   /// Microseconds that it has waited: to its verdict where that is final, else to `now`.

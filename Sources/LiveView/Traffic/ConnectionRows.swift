@@ -45,6 +45,7 @@ struct ConnectionRows: Sendable {
     self.limit = max(16, limit)
   }
 
+  /// A connection by its number.
   subscript(number: Int) -> ConnectionRow? { places[number].map { rows[$0] } }
 
   /// Changes a connection's row; makes one for a connection that was not met before.

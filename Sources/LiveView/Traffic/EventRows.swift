@@ -14,11 +14,13 @@ package struct EventRow: Sendable {
   /// Final verdicts that are not `acknowledged`, by the place of their name in `verdictNames`.
   var verdicts = [Int](repeating: 0, count: verdictNames.count)
 
+  /// The verdicts that a row counts, in this order.
   static let verdictNames = ["late", "rejected", "answered_by_event", "superseded", "unanswered"]
 
   /// Emits with a final verdict and no ack.
   var withoutAck: Int { verdicts.dropFirst().reduce(0, +) }
 
+  /// Counts a final verdict; names that no row counts are ignored.
   mutating func count(_ verdict: String, _ change: Int) {
     if let place = Self.verdictNames.firstIndex(of: verdict) { verdicts[place] += change }
   }

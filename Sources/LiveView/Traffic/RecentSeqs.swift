@@ -26,6 +26,7 @@ struct RecentSeqs: Sendable {
     }
   }
 
+  /// Forgets all of them.
   mutating func removeAll() {
     seqs.removeAll(keepingCapacity: true)
     start = 0

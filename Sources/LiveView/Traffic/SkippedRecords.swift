@@ -6,12 +6,14 @@ package struct SkippedRecords: Sendable {
   private static let limit = 1 << 20
 
   package private(set) var counts = TrafficCounts()
+  /// The emits that acks and verdicts among them settled.
   package private(set) var settled: [Int] = []
   /// Whether more emits were settled than are remembered.
   package private(set) var isIncomplete = false
 
   package init() {}
 
+  /// Whether nothing was skipped.
   var isEmpty: Bool { counts.records == 0 }
 
   /// Counts one record.

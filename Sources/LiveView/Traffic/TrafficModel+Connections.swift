@@ -6,6 +6,7 @@ extension TrafficModel {
   /// The opening lines of a connection that are kept for slices, each at most so long.
   private static let openingLineLength = 8 << 10
 
+  /// Takes note of what a record tells of its connection.
   mutating func connectionChanged(_ record: CaptureRecord) {
     if record.kind == .session, let session = record.session, let sid = record.string(.sid) {
       sids.insert(String(sid.prefix(128)), for: session)

@@ -3,10 +3,12 @@ import CaptureFormat
 // What the filter lets through.
 
 extension TrafficModel {
+  /// What the filter finds in a record, as far as that never changes.
   func facts(of record: CaptureRecord) -> CaptureFilter.Facts? {
     filter?.facts(of: CaptureFilterSubject(record, sid: record.session.flatMap { sids[$0] }))
   }
 
+  /// The same for an emit on the board, from its record.
   func facts(ofEmit emit: BoardEmit) -> CaptureFilter.Facts? {
     guard filter != nil else { return nil }
     return withRecord(of: emit) { record in record.flatMap { facts(of: $0) } }
@@ -58,6 +60,7 @@ extension TrafficModel {
     return filter == nil || matches(record)
   }
 
+  /// Appends a record to the stream where it is a row of it.
   @inline(__always)
   mutating func streamed(_ record: CaptureRecord) {
     if isStreamed(record) { stream.append(record.seq) }

@@ -34,8 +34,11 @@ package struct TrafficModel {
   package internal(set) var lastTime = CaptureTimestamp(microseconds: 0)
   /// Microseconds.
   package internal(set) var ackTimeout = 5_000_000
+  /// Whether the capture's last record was read.
   package internal(set) var hasEnded = false
+  /// What is wrong, the latest last.
   package internal(set) var alerts: [ScreenAlert] = []
+  /// Latencies of all acks.
   package internal(set) var latencies = LatencyCounts()
 
   /// The filter on board and stream, or nil.
@@ -52,12 +55,15 @@ package struct TrafficModel {
   var ended: [BoardEmit] = []
   /// Emits that ended badly and had to leave the list, or were cleared.
   var endedForgotten = 0
+  /// The rows of the stream.
   var stream: RecentSeqs
   /// The capture's first line, for slices.
   var firstLine: [UInt8] = []
+  /// Bytes of records kept for emits on the board.
   var keptLineBytes = 0
   /// The last acks in time: a verdict right behind may say that their callers had left.
   var recentAcks: [(seq: Int, event: Int)] = []
+  /// The ids of the latest sessions.
   var sids = RecentMap<Int, String>(limit: 10_000)
 
   package init(limits: Limits = Limits()) {
