@@ -32,7 +32,7 @@ extension TrafficDecoder {
     if !verdict.event.isEmpty { verdict.event.withUTF8Bytes { encoder.member("event", verbatim: $0) } }
     encoder.member("namespace", verdict.namespace)
     if let id = verdict.id, !id.isWide { encoder.member("id", id.value) }
-    encoder.member("verdict", verdict.verdict.rawValue)
+    encoder.member("verdict", word(verdict).rawValue)
     if let cause = verdict.cause { encoder.member("cause", cause.rawValue) }
     encoder.member("certainty", verdict.certainty.rawValue)
     encodeEvidence(verdict.evidence)
@@ -46,6 +46,13 @@ extension TrafficDecoder {
     if verdict.evicted { encoder.member("evicted", true) }
     if verdict.unverified { encoder.member("unverified", true) }
     encoder.end()
+  }
+
+  /// An emit that is not decided yet is pending or overdue, and nothing else (VERDICTS.md): what looks likely is told by
+  /// its cause.
+  private func word(_ verdict: EmitVerdict) -> Verdict {
+    if verdict.isFinal { return verdict.verdict }
+    return verdict.verdict == .overdue || verdict.age >= options.ackTimeout ? .overdue : .pending
   }
 
   private mutating func record(_ finding: Finding, at time: Timestamp) {
