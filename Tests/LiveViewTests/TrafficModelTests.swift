@@ -1,4 +1,6 @@
 import CaptureFormat
+import Foundation
+import JSONText
 import Testing
 
 @testable import LiveView
@@ -153,6 +155,34 @@ import Testing
     #expect(model.traffic.connections[1]?.pending == 1)
   }
 
+  @Test(arguments: ["demo.jsonl", "chat-with-acks.jsonl", "chat-without-acks.jsonl"])
+  func theScreenCountsWhatTheCaptureItselfCounted(_ name: String) throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("captures")
+    let text = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+    let model = Self.model(text)
+    let end = try JSONValue(parsing: String(try #require(text.split(separator: "\n").last)))
+    let counts = model.traffic.counts
+    #expect(model.traffic.hasEnded)
+    #expect(end["emits"]?.integer == counts.emits)
+    #expect(end["acks"]?.integer == counts.acks)
+    #expect(end["connections"]?.integer == counts.connections)
+    #expect(end["sessions"]?.integer == counts.sessions)
+    for (verdict, count) in [
+      ("acknowledged", counts.acknowledged), ("late", counts.late), ("rejected", counts.rejected),
+      ("answered_by_event", counts.answeredByEvent), ("superseded", counts.superseded),
+      ("unanswered", counts.unanswered), ("unconfirmed", counts.unconfirmed),
+    ] {
+      #expect(end["verdicts"]?[verdict]?.integer ?? 0 == count, "\(verdict)")
+    }
+    #expect(counts.pending == 0 && model.traffic.open.isEmpty)
+    #expect(model.traffic.events.rows.reduce(0) { $0 + $1.emits } == counts.emits)
+    #expect(model.traffic.events.rows.reduce(0) { $0 + $1.withoutAck } == counts.endedBadly)
+    // Those that ended badly, and those whose answer reached nobody.
+    #expect(
+      model.boardRows.count >= counts.endedBadly && model.boardRows.count <= counts.endedBadly + counts.late)
+  }
+
   @Test func inventedEventNamesShareARow() {
     var events = EventRows(limit: 3)
     for number in 0..<10 {
@@ -201,25 +231,29 @@ import Testing
     "漢👩‍👩‍👧",
   ])
   func nothingFromTheWireReachesTheScreenRaw(_ text: String) {
-    for type in [
+    let types = [
       "packet", "verdict", "finding", "open", "close", "session", "undecodable", "gap", "message", "capture",
-    ] {
+    ]
+    var lines: [String] = []
+    for type in types {
       for socket in ["event", "connect_error", "ack"] {
-        let line =
-          #"{"type":"\#(type)","seq":7,"ts":"2026-11-23T10:00:02Z","conn":3,"session":1,"from":"client","socket":"\#(socket)","namespace":"/\#(text)","id":1,"#
-          + #""event":"a\#(text)","args":["\#(text)",{"\#(text)":1}],"data":{"m":"\#(text)"},"emit":7,"verdict":"\#(text)","cause":"\#(text)","certainty":"\#(text)","#
-          + #""final":true,"finding":"\#(text)","reason":"\#(text)","by":"\#(text)","sid":"\#(text)","client":"\#(text)","upstream":"\#(text)","listen":"\#(text)","text":"\#(text)"}"#
-        for size in [ScreenFixture.sizes[0], ScreenFixture.sizes[2]] {
-          var model = ScreenFixture.model(size, captureName: text)
-          ScreenFixture.feed(line, to: &model)
-          for pane in ["1", "2", "3", "4"] {
-            ScreenFixture.press(.character(Character(pane)), on: &model)
-            ScreenViewTests.expectWhole(ScreenView.grid(model, palette: .plain))
-            ScreenFixture.press(.enter, on: &model)
-            ScreenViewTests.expectWhole(ScreenView.grid(model, palette: .plain))
-            ScreenFixture.press(.escape, on: &model)
-          }
-        }
+        lines.append(
+          #"{"type":"\#(type)","seq":\#(lines.count),"ts":"2026-11-23T10:00:02Z","conn":3,"session":1,"from":"client","socket":"\#(socket)","namespace":"/\#(text)","id":1,"#
+            + #""event":"a\#(text)","args":["\#(text)",{"\#(text)":1}],"data":{"m":"\#(text)"},"emit":0,"verdict":"\#(text)","cause":"\#(text)","certainty":"\#(text)","#
+            + #""final":true,"finding":"\#(text)","reason":"\#(text)","by":"\#(text)","sid":"\#(text)","client":"\#(text)","upstream":"\#(text)","listen":"\#(text)","text":"\#(text)"}"#
+        )
+      }
+    }
+    for size in [ScreenFixture.sizes[0], ScreenFixture.sizes[2]] {
+      var model = ScreenFixture.model(size, captureName: text)
+      ScreenFixture.feed(lines.joined(separator: "\n"), to: &model)
+      for pane in ["1", "2", "3", "4"] {
+        ScreenFixture.press(.character(Character(pane)), on: &model)
+        ScreenViewTests.expectWhole(ScreenView.grid(model, palette: .plain))
+      }
+      for seq in lines.indices {
+        model.detail = EmitStory.subject(of: seq, in: model.traffic)
+        ScreenViewTests.expectWhole(ScreenView.grid(model, palette: .plain))
       }
     }
   }
