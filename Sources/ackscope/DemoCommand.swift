@@ -36,6 +36,7 @@ struct DemoCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    let trapped = await UnixSignalsSequence(trapping: .sigint, .sigterm)
     let scenario = ChatScenario(seed: seed, duration: .microseconds(duration.microseconds))
     let group = MultiThreadedEventLoopGroup.singleton
     let server = try await ChatServer.start(group: group, configuration: scenario.serverConfiguration)
@@ -66,7 +67,7 @@ struct DemoCommand: AsyncParsableCommand {
     }
     let chat = Task { try await scenario.run(port: proxy.port, group: group) }
     let signals = Task {
-      for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) { quit.yield() }
+      for await _ in trapped { quit.yield() }
     }
     let (wasQuit, markQuit) = AsyncStream.makeStream(of: Void.self)
     let quitting = Task {

@@ -74,9 +74,11 @@ struct ProxyCommand: AsyncParsableCommand {
       stop.yield(.asked)
       return false
     }
+    // Trapped before anybody is told that the proxy listens.
+    let trapped = await UnixSignalsSequence(trapping: .sigint, .sigterm)
     let signals = Task {
       var count = 0
-      for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+      for await _ in trapped {
         count += 1
         // The second one does not wait: every record that was written is whole.
         if count > 1 { Self.endAtOnce() }
