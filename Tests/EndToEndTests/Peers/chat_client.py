@@ -324,12 +324,21 @@ class Client:
         """
         if self.is_async:
             return self._leave_polling_async()
-        threading.Thread(target=self.io.disconnect, daemon=True).start()
-        self.io.eio.write_loop_task.join(PATIENCE)
+        end_sync(self.io)
 
     async def _leave_polling_async(self):
+        writing = self.io.eio.write_loop_task
         self.leaving = asyncio.create_task(self.io.disconnect())
-        await asyncio.wait({self.io.eio.write_loop_task}, timeout=PATIENCE)
+        if writing is not None:  # None where the library has ended by itself
+            await asyncio.wait({writing}, timeout=PATIENCE)
+
+
+def end_sync(client):
+    """Disconnects a synchronous client and goes on when all was written (see _leave_polling)."""
+    writing = client.eio.write_loop_task
+    threading.Thread(target=client.disconnect, daemon=True).start()
+    if writing is not None:  # None where the library has ended by itself
+        writing.join(PATIENCE)
 
 
 class Gate:
@@ -356,8 +365,7 @@ def refused_steps(options, report):
     client.connect(options.url, namespaces=["/admin"], transports=transports, socketio_path=options.path, **unwaiting)
     if not refused.wait(PATIENCE):
         report.fail("/admin accepted a client without a token")
-    threading.Thread(target=client.disconnect, daemon=True).start()
-    client.eio.write_loop_task.join(PATIENCE)
+    end_sync(client)
 
 
 def run_sync(options, report, gate):
