@@ -86,6 +86,8 @@ package enum OneShotDecoder {
     var outcome = Outcome()
     /// Bytes on the wire since the last packet that was complete.
     var wireBytes = 0
+    /// Where the text of the packet that waits for attachments stands in the input.
+    private var waitingOffset: Int?
     private let version: EngineIOVersion
 
     init(version: EngineIOVersion) {
@@ -140,9 +142,14 @@ package enum OneShotDecoder {
       switch received {
       case .packet(let packet): append(packet, in: Array(bytes), offset: offset)
       case .assembled(let packet):
-        append(packet, in: Array(stream.assembled), attachments: keptAttachments(), offset: offset)
-      case .waiting(let packet): refuse(packet.refusal, offset: offset)
-      case .attachment: break
+        append(
+          packet, in: Array(stream.assembled), attachments: keptAttachments(),
+          offset: waitingOffset ?? offset, isBase64: isBase64 && waitingOffset == nil)
+        waitingOffset = nil
+      case .waiting(let packet):
+        waitingOffset = offset
+        refuse(packet.refusal, offset: offset)
+      case .attachment: waitingOffset = waitingOffset ?? offset
       case .refused(let refusal, _): refuse(refusal, offset: offset, isBase64: isBase64)
       case .brokenAttachments(_, let refusal, _): refuse(refusal, offset: offset)
       case .customParser: refuse(PacketRefusal(.unknownPacketType, at: 0), offset: offset)
@@ -160,9 +167,10 @@ package enum OneShotDecoder {
     }
 
     private mutating func append(
-      _ packet: SocketPacket, in bytes: [UInt8], attachments: [[UInt8]] = [], offset: Int
+      _ packet: SocketPacket, in bytes: [UInt8], attachments: [[UInt8]] = [], offset: Int,
+      isBase64: Bool = false
     ) {
-      if let refusal = packet.refusal { return refuse(refusal, offset: offset) }
+      if let refusal = packet.refusal { return refuse(refusal, offset: offset, isBase64: isBase64) }
       outcome.packets.append(
         Packet(
           engine: .message, socket: packet, bytes: bytes, isBinary: false, attachments: attachments,

@@ -12,6 +12,8 @@ private func decoded(
   }
 }
 
+private func msgpack(_ text: String) -> [UInt8] { [0xA0 | UInt8(text.utf8.count)] + Array(text.utf8) }
+
 @Suite struct OneShotDecoderTests {
   @Test func aMessageGivesItsPacket() throws {
     let outcome = decoded(Array(#"42/n,7["a",1]"#.utf8), .ws)
@@ -44,6 +46,26 @@ private func decoded(
     #expect(alone.refusal == nil)
     #expect(
       decoded(Array("2[\"a\"]".utf8), .socket, attachments: [[1]]).refusal?.reason == .binaryWithoutPacket)
+  }
+
+  @Test func aFaultFoundWithTheLastAttachmentIsPlacedInTheText() {
+    let text = #"451-["a",{"_placeholder":true,"num":1}]"#
+    let fault = PacketRefusal(.placeholderOutOfRange, at: 9)
+    #expect(decoded(Array("\(text)\u{1E}bAQ==".utf8), .polling).refusal == fault)
+    #expect(decoded(Array("2\u{1E}\(text)\u{1E}bAQ==".utf8), .polling).refusal?.offset == 11)
+    #expect(decoded(Array(text.utf8), .ws, attachments: [[1]]).refusal == fault)
+  }
+
+  @Test func aFaultInBase64IsPlacedAtItsStart() {
+    // A CONNECT whose data is an array.
+    let packet: [UInt8] =
+      [0x83] + msgpack("type") + [0] + msgpack("nsp") + msgpack("/") + msgpack("data") + [0x90]
+    var encoded = ByteSink()
+    encoded.append(Array("b".utf8))
+    withBytes(packet) { encoded.append(base64: $0) }
+    let outcome = decoded(Array(encoded.bytes), .ws)
+    #expect(outcome.refusal?.reason == .connectPayloadNotAnObject)
+    #expect(outcome.refusal?.offset == 1)
   }
 
   @Test func whatTheNewestParserRefusesIsRefused() {
