@@ -2,7 +2,8 @@
 ///
 /// One window of 15 bits serves the whole direction, whatever was negotiated, as smaller windows are a subset.
 /// Where a smaller one was negotiated, a second inflater with just that window follows along, to notice a sender
-/// who refers back too far; its output is thrown away.
+/// who refers back too far; its output is thrown away. It allows some 128 bytes too many where they came in one piece, so
+/// that a fault may go unnoticed, but none is made up.
 struct MessageInflater: ~Copyable {
   /// What became of a piece of compressed payload.
   struct Outcome {
