@@ -19,7 +19,7 @@ extension RecordEncoder {
     if packet.namespaceName.isEmpty {
       member("namespace", word: "/")
     } else {
-      member("namespace", text: UnsafeRawBufferPointer(rebasing: bytes[packet.namespaceName]))
+      namespaceMember(UnsafeRawBufferPointer(rebasing: bytes[packet.namespaceName]))
     }
     if !packet.idDigits.isEmpty {
       member("id", verbatim: UnsafeRawBufferPointer(rebasing: bytes[packet.idDigits]))
@@ -40,6 +40,15 @@ extension RecordEncoder {
       member("text", brokenJSON: UnsafeRawBufferPointer(rebasing: bytes[payload]))
     }
     return []
+  }
+
+  /// `namespace`; one that has a query, as a CONNECT over Engine.IO 3 may (PROTOCOL.md B.3), without its secrets.
+  private mutating func namespaceMember(_ name: UnsafeRawBufferPointer) {
+    if name.contains(0x3F) {
+      member("namespace", target: String(decoding: name, as: UTF8.self))
+    } else {
+      member("namespace", text: name)
+    }
   }
 
   /// `data` where the payload is JSON, else `text`.

@@ -256,7 +256,14 @@ extension TrafficDecoder {
         var place = place
         place.isCut = body.isTruncated && isLast
         place.wireBytes = packet.wireBytes(session.version)
-        decoder.take(packet, bytes, place, at: time)
+        var kept = packet
+        // Base64 says three bytes with four.
+        let limit = decoder.options.capturePayload / (packet.isBase64 ? 3 : 4) * 4
+        if kept.payload.count > limit {
+          kept.payload = kept.payload.lowerBound..<kept.payload.lowerBound + limit
+          place.isCut = true
+        }
+        decoder.take(kept, bytes, place, at: time)
       }
       if let refusal = payload.refusal {
         let seq = decoder.recordUndecodable(

@@ -30,7 +30,7 @@ extension TrafficDecoder {
     encoder.member("session", UInt64(verdict.session.number))
     encoder.member("emit", verdict.emit.number)
     if !verdict.event.isEmpty { verdict.event.withUTF8Bytes { encoder.member("event", verbatim: $0) } }
-    encoder.member("namespace", verdict.namespace)
+    encoder.member("namespace", target: verdict.namespace)
     if let id = verdict.id, !id.isWide { encoder.member("id", id.value) }
     encoder.member("verdict", word(verdict).rawValue)
     if let cause = verdict.cause { encoder.member("cause", cause.rawValue) }
@@ -66,8 +66,11 @@ extension TrafficDecoder {
       switch detail.value {
       case .number(let number): encoder.member(detail.name, Int(number))
       case .flag(let flag): encoder.member(detail.name, flag)
-      case .text(let text): encoder.member(detail.name, text)
-      case .json(let json): json.withUTF8Bytes { encoder.member(detail.name, verbatim: $0) }
+      case .text(let text) where text.hasPrefix("/"): encoder.member(detail.name, target: text)
+      case .text(let text): text.withUTF8Bytes { encoder.member(detail.name, brokenJSON: $0) }
+      // An event without a name has none to tell.
+      case .json(let json):
+        if !json.isEmpty { json.withUTF8Bytes { encoder.member(detail.name, verbatim: $0) } }
       case .id(let id):
         // A longer id is known by its hash only; the packet record has the digits.
         if !id.isWide { encoder.member(detail.name, id.value) }

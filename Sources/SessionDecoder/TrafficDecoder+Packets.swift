@@ -71,6 +71,7 @@ extension TrafficDecoder {
       encoder.member("text", brokenJSON: payload)
     }
     encodeCommon(place, session: place.session)
+    if place.isCut { encoder.member("truncated", true) }
     encoder.end()
     guard let session = place.session, let type = packet.type else { return }
     let isProbe = payload.elementsEqual("probe".utf8)
@@ -116,6 +117,8 @@ extension TrafficDecoder {
       var place = place
       place.wireBytes += session.takeWaitingBytes(place.from)
       let text = place.from == .client ? session.client.assembled : session.server.assembled
+      let isCut = place.from == .client ? session.client.isTruncated : session.server.isTruncated
+      place.isCut = place.isCut || isCut || packet.isTruncated
       record(packet, text, .finished, place, session, at: time)
     case .waiting, .attachment: session.addWaitingBytes(place.wireBytes, place.from)
     case .refused(let refusal, let partial):
@@ -129,6 +132,9 @@ extension TrafficDecoder {
       let text = place.from == .client ? session.client.interrupted : session.server.interrupted
       var brokenPlace = place
       brokenPlace.wireBytes = session.takeWaitingBytes(place.from)
+      let isCut =
+        place.from == .client ? session.client.interruptedIsTruncated : session.server.interruptedIsTruncated
+      brokenPlace.isCut = isCut || broken.isTruncated
       record(broken, text, .interrupted, brokenPlace, session, at: time)
       take(next, bytes, place, session, at: time)
     case .customParser:

@@ -117,6 +117,7 @@ extension TrafficDecoder {
         place.messageBytes = message.length
         place.frames = message.frames
         place.isCompressed = message.isCompressed
+        place.isCut = message.isTruncated
       }
       take(packet, message.payload, place, at: time)
     } catch {
@@ -164,7 +165,7 @@ extension TrafficDecoder {
     if control.kind == .close {
       if let code = control.code {
         encoder.member("code", UInt64(code))
-        encoder.member("reason", text: control.reason)
+        encoder.member("reason", brokenJSON: control.reason)
       }
     } else if !control.payload.isEmpty {
       encoder.member("base64", base64: control.payload)

@@ -185,7 +185,9 @@ package struct TrafficDecoder: ~Copyable {
     let said = initiator == .proxy ? nil : connection.webSocket?.firstClose
     encoder.member("by", said.map { $0.from == .client ? "client" : "server" } ?? initiator.rawValue)
     if let code = code ?? said?.code { encoder.member("code", UInt64(code)) }
-    if let reason = reason ?? said?.reason, !reason.isEmpty { encoder.member("reason", reason) }
+    if let reason = reason ?? said?.reason, !reason.isEmpty {
+      reason.withUTF8Bytes { encoder.member("reason", brokenJSON: $0) }
+    }
     encoder.member("pending_emits", session.map { correlator.openEmits(of: $0.number) } ?? 0)
     encoder.member("bytes")
     encoder.raw("{\"client\":")

@@ -120,6 +120,8 @@ package struct SocketPacketStream: ~Copyable {
   package var interrupted: UnsafeRawBufferPointer { broken.text }
   /// How many attachments of the packet in the last `.brokenAttachments` came and were kept.
   package var interruptedAttachmentCountKept: Int { broken.attachmentCountKept }
+  /// Whether that packet had more attachments, or larger ones, than were kept.
+  package var interruptedIsTruncated: Bool { broken.isTruncated }
   /// An attachment of the packet in the last `.brokenAttachments`; valid until the next message.
   package func interruptedAttachment(at index: Int) -> UnsafeRawBufferPointer { broken.attachment(at: index) }
 
