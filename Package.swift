@@ -106,6 +106,9 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ], swiftSettings: strict),
     .testTarget(
+      name: "ProxyServerTests",
+      dependencies: ["ProxyServer", .product(name: "NIOHTTP1", package: "swift-nio")], swiftSettings: strict),
+    .testTarget(
       name: "EndToEndTests", dependencies: ["ackscope"], exclude: ["Peers"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
