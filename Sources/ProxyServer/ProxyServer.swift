@@ -69,6 +69,7 @@ package final class ProxyServer: Sendable {
       forwarding: ForwardedRequest(
         upstream: configuration.upstream, preservesHost: configuration.preservesHost),
       headerLimits: headerLimits, isEngineIO: isEngineIO, diagnose: diagnose)
+    prepareTypes(headerLimits)
     let count = Census()
     var ticks: [ObjectIdentifier: NIOLoopBound<LoopTick>] = [:]
     for loop in group.makeIterator() {
@@ -117,6 +118,23 @@ package final class ProxyServer: Sendable {
     ready(server.url)
     try await listener.setOption(.autoRead, value: true).get()
     return server
+  }
+
+  /// Makes the generic types of a connection's handlers once, on one thread, before any loop needs them.
+  ///
+  /// Two loops that made them at the same moment, for the first connections after the start, once crashed in the
+  /// language's runtime while it looked the types up.
+  private static func prepareTypes(_ limits: NIOHTTPDecoderLimitConfiguration) {
+    _ = ByteToMessageHandler(
+      HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits))
+    _ = ByteToMessageHandler(
+      HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits))
+    for type in [
+      LegHandler<HTTPServerRequestPart>.self, LegHandler<HTTPClientResponsePart>.self,
+      LegHandler<ByteBuffer>.self,
+    ] as [AnyObject.Type] {
+      _ = ObjectIdentifier(type)
+    }
   }
 
   /// How many connections were accepted and are open.
