@@ -31,6 +31,8 @@ struct NameTable: ~Copyable {
     var offset: Int
     var length: Int32
     var scope: UInt32
+    /// Whether only the beginning is kept.
+    var isCut: Bool
     var statistics = Statistics()
   }
 
@@ -48,7 +50,7 @@ struct NameTable: ~Copyable {
     self.nameBytes = max(1, nameBytes)
     // Number 0 is the default namespace.
     text = [0x2F]
-    names = [Name(offset: 0, length: 1, scope: .max)]
+    names = [Name(offset: 0, length: 1, scope: .max, isCut: false)]
     table.insert(Self.key([0x2F], scope: .max), slot: 0)
   }
 
@@ -89,7 +91,7 @@ struct NameTable: ~Copyable {
     guard names.count < limit else { return UInt32(truncatingIfNeeded: key) | Self.unlisted }
     let kept = min(bytes.count, nameBytes)
     let number = names.count
-    names.append(Name(offset: text.count, length: Int32(kept), scope: scope))
+    names.append(Name(offset: text.count, length: Int32(kept), scope: scope, isCut: kept < bytes.count))
     text.append(contentsOf: bytes[..<kept])
     table.insert(key, slot: Int32(number))
     return UInt32(number)
@@ -111,10 +113,32 @@ struct NameTable: ~Copyable {
     if isListed(event) { change(&names[Int(event.number)].statistics) }
   }
 
-  /// The text of a listed name; empty for one that came after the table was full.
+  /// The text of a listed name; empty for one that came after the table was full. A long event name is told by its
+  /// beginning, as a JSON string again; a number so long has no text.
   func text(_ number: UInt32) -> String {
     guard Int(number) < names.count else { return "" }
     let name = names[Int(number)]
-    return String(decoding: text[name.offset..<name.offset + Int(name.length)], as: UTF8.self)
+    let kept = text[name.offset..<name.offset + Int(name.length)]
+    if name.isCut, name.scope != .max { return Self.closed(kept) }
+    return String(decoding: kept, as: UTF8.self)
+  }
+
+  /// The JSON string for a literal that was cut anywhere: its whole characters, and an ellipsis.
+  private static func closed(_ literal: ArraySlice<UInt8>) -> String {
+    guard literal.first == 0x22 else { return "" }
+    var index = literal.startIndex + 1
+    while index < literal.endIndex {
+      let length: Int
+      switch literal[index] {
+      case 0x5C: length = index + 1 < literal.endIndex && literal[index + 1] == 0x75 ? 6 : 2
+      case 0xF0...: length = 4
+      case 0xE0...: length = 3
+      case 0xC0...: length = 2
+      default: length = 1
+      }
+      if index + length > literal.endIndex { break }
+      index += length
+    }
+    return String(decoding: literal[..<index], as: UTF8.self) + "…\""
   }
 }

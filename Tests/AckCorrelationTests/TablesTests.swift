@@ -72,12 +72,25 @@ import Testing
     #expect(names.text(send.number) == "\"send\"")
   }
 
+  @Test func theTextOfALongNameIsAJSONStringAgain() {
+    var names = NameTable(limit: 100, nameBytes: 8)
+    for (name, text) in [
+      (#""123456""#, #""123456""#), (#""1234567""#, #""1234567…""#), (#""12345é""#, #""12345é…""#),
+      (#""123456é""#, #""123456…""#), (#""12345\n7""#, #""12345\n…""#), (#""123456\n""#, #""123456…""#),
+      (#""12\u0041""#, #""12…""#), (#""1\u0041""#, #""1\u0041…""#), ("123456789", ""),
+      ("12345678", "12345678"),
+    ] {
+      #expect(names.text(name.withBytes { names.event($0, in: .root) }.number) == text)
+    }
+    #expect(names.text("/namespace".withBytes { names.namespace($0) }.number) == "/namespa")
+  }
+
   @Test func longNamesAreToldApartThoughTheirTextIsCut() {
     var names = NameTable(limit: 100, nameBytes: 8)
     let first = "\"a-long-name-1\"".withBytes { names.event($0, in: .root) }
     let second = "\"a-long-name-2\"".withBytes { names.event($0, in: .root) }
     #expect(first != second)
-    #expect(names.text(first.number) == "\"a-long-")
+    #expect(names.text(first.number) == "\"a-long-…\"")
   }
 
   @Test func equalBytesAreEqualWhateverTheirLength() {

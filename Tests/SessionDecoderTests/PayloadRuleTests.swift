@@ -59,6 +59,25 @@ import Testing
     #expect(tap.records.count == tap.lines.count)
   }
 
+  @Test(arguments: ["x", "é", "😀", #"\n"#, #"\u0041"#, #"\ud83d\ude00"#, #"\\"#])
+  func anEventWithAVeryLongNameMakesNoBrokenRecord(_ letter: String) {
+    for count in 0..<8 {
+      let tap = TapDriver { $0.ackTimeout = 1000 }
+      tap.connect()
+      let name = String(repeating: "a", count: count) + String(repeating: letter, count: 1000)
+      tap.client("421[\"\(name)\"]")
+      tap.server("431[]")
+      tap.client("423[\"\(name)\"]")
+      tap.client("422[1\(String(repeating: "0", count: 1000))]")
+      tap.close()
+      tap.endCapture()
+      #expect(tap.records.count == tap.lines.count)
+      let events = tap.records("verdict").map { $0["event"]?.string?.last }
+      #expect(events.contains("…") && events.contains(nil))
+      #expect(String(validating: tap.bytes, as: UTF8.self)?.contains("\u{FFFD}") == false)
+    }
+  }
+
   @Test func brokenUTF8InABodyIsReplaced() {
     let tap = TapDriver()
     tap.open()
