@@ -144,8 +144,8 @@ extension PacketRefusal {
       switch self {
       case .emptyBody, .connectErrorPayload, .connectPayloadNotAnObject, .payloadNotAnArray,
         .payloadOnDisconnect, .notFinite,
-        .attachmentCountNotTerminated, .textAfterZeroAttachments, .binaryAfterZeroAttachments,
-        .eventNameMissing, .packetTypeOutOfRange, .idNotAnInteger:
+        .attachmentCountNotTerminated, .textAfterZeroAttachments, .eventNameMissing, .packetTypeOutOfRange,
+        .idNotAnInteger:
         .javaScript
       case .eventNameNotStringOrNumber, .eventNameReserved, .tooManyAttachments: .newestJavaScript
       case .idNotANumber: .python
