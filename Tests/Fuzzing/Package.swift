@@ -5,11 +5,14 @@ import PackageDescription
 ///
 ///     swift build --package-path Tests/Fuzzing -c release --sanitize fuzzer
 ///     python3 Tests/Fuzzing/seeds.py /tmp/fuzz
-///     ACKSCOPE_FUZZ=frames Tests/Fuzzing/.build/release/Fuzz -max_total_time=600 -timeout=10 \
-///       -max_len=4096 /tmp/fuzz/found-frames /tmp/fuzz/frames
+///     mkdir -p /tmp/fuzz/found-frames
+///     SWIFT_BACKTRACE=enable=no ACKSCOPE_FUZZ=frames Tests/Fuzzing/.build/release/Fuzz -max_total_time=600 \
+///       -timeout=10 -max_len=4096 /tmp/fuzz/found-frames /tmp/fuzz/frames
+///
+/// Add `-Xswiftc -sanitize=address -Xcc -fsanitize=address` to the build to find accesses out of bounds too; that is slower.
 ///
 /// `ACKSCOPE_FUZZ` names the target, see `FuzzTarget`. libFuzzer adds what it finds to the first directory; an input
-/// that breaks a property is written to the current one. Give that file as the only argument to see it again, then
+/// that breaks a property is written to the current one, if Swift's own backtraces are off. Give that file as the only argument to see it again, then
 /// make a test of it in the suite of the target that is at fault.
 ///
 /// A package of its own, since every module under test must be compiled with coverage counters, which no other build
