@@ -1,3 +1,4 @@
+import Foundation
 import SocketIOPackets
 import Testing
 
@@ -5,6 +6,8 @@ import Testing
 ///
 /// Both must read the same, and what Ackscope says of who refuses an input must be so. Where they differ by design, a
 /// `KnownDifference` says which rule of PROTOCOL.md that is.
+///
+/// `ACKSCOPE_SEED` repeats a run, `ACKSCOPE_ROUNDS` makes it so many times as long.
 @Suite struct DifferentialTests {
   @Test(arguments: [
     (DifferentialCase.Kind.socket, EngineIOVersion.v4, 1500), (.socket, .v3, 500), (.msgpack, .v4, 800),
@@ -13,7 +16,9 @@ import Testing
   func everyDifferenceHasARule(_ kind: DifferentialCase.Kind, _ version: EngineIOVersion, _ count: Int)
     async throws
   {
-    let seed = UInt64.random(in: 0...UInt64.max)
+    let environment = ProcessInfo.processInfo.environment
+    let seed = environment["ACKSCOPE_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0...UInt64.max)
+    let count = count * (environment["ACKSCOPE_ROUNDS"].flatMap { Int($0) } ?? 1)
     let peer = try await PeerProcess.start(
       script: "reference_parsers.py", environment: version == .v4 ? .engineIO4 : .engineIO3)
     var generator = PacketGenerator(seed: seed)
