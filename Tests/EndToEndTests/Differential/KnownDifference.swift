@@ -163,6 +163,16 @@ struct KnownDifference: Sendable {
 
   // MARK: Engine.IO
 
+  /// Whether what python's `int()` complains of has the letters of a JavaScript number, a byte order mark included.
+  private static func isNumberToJavaScript(_ problem: String) -> Bool {
+    guard problem.contains("invalid literal for int()"), let quote = problem.firstIndex(of: "'") else {
+      return false
+    }
+    let literal = problem[quote...].dropFirst().prefix { $0 != "'" && $0 != "\"" }
+    let rest = literal.replacing("\\", with: "").replacing("ufeff", with: "").replacing("xa0", with: "")
+    return !literal.isEmpty && rest.allSatisfy { $0.isHexDigit || "xXoO.+- tn".contains($0) }
+  }
+
   private static let engine: [KnownDifference] = [
     KnownDifference(
       rule: "text in the binary form is UTF-8 to python; Ackscope lends the bytes as they are (A.6)"
@@ -208,6 +218,12 @@ struct KnownDifference: Sendable {
     ) {
       $0.input.kind == .body && $0.input.version == .v3 && $0.isTakenAfterAll
         && $0.isRefused(for: .lengthOverrunsBody, .lengthNotANumber, .lengthMissing, .lengthNotTerminated)
+    },
+    KnownDifference(
+      rule: "lengths are what JavaScript's `Number()` reads, and python's `int()` may not (A.6)"
+    ) {
+      $0.input.kind == .body && $0.input.version == .v3 && $0.input.isText && $0.isRefusedAfterAll
+        && isNumberToJavaScript($0.problem)
     },
     KnownDifference(rule: "python-engineio 3 counts code points, JavaScript UTF-16 code units (A.6)") {
       $0.input.kind == .body && $0.input.version == .v3 && $0.input.isText
