@@ -24,8 +24,8 @@ let package = Package(
     .executableTarget(
       name: "ackscope",
       dependencies: [
-        "ProxyServer", "LiveView", "CaptureInspector", "DemoChat", "SessionDecoder", "SocketIOPackets",
-        "CaptureFormat", "AckCorrelation", "JSONText",
+        "ProxyServer", "LiveView", "CaptureInspector", "DemoChat", "LoadBench", "SessionDecoder",
+        "SocketIOPackets", "CaptureFormat", "AckCorrelation", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -56,6 +56,9 @@ let package = Package(
         .product(name: "NIOWebSocket", package: "swift-nio"),
       ], swiftSettings: strict),
 
+    .target(
+      name: "LoadBench", dependencies: ["JSONText", "CZlib", "CEpoll"], swiftSettings: strict),
+
     // MARK: compose. From here down: no I/O, no clock, no task.
     .target(
       name: "SessionDecoder",
@@ -76,6 +79,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // Without pkg-config: its file holds flags that SwiftPM refuses with a warning, and nothing that is needed.
     .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
+
+    .systemLibrary(name: "CEpoll"),
 
     // MARK: tests
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
@@ -111,6 +116,10 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests", dependencies: ["ackscope", "SocketIOPackets", "JSONText"], exclude: ["Peers"],
       swiftSettings: strict),
+      name: "LoadBenchTests", dependencies: ["LoadBench", "WebSocketFrames", "JSONText"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["ackscope"], exclude: ["Peers"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

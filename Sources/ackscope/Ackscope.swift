@@ -20,6 +20,7 @@ struct Ackscope: ParsableCommand {
     version: "ackscope \(Version.current)",
     subcommands: [
       ProxyCommand.self, DemoCommand.self, InspectCommand.self, WatchCommand.self, DecodeCommand.self,
+      BenchCommand.self, BenchServerCommand.self, BenchClientCommand.self, BenchProxyCommand.self,
     ])
 }
 
