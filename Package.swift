@@ -82,6 +82,14 @@ let package = Package(
 
     .systemLibrary(name: "CEpoll"),
 
+    // MARK: benchmarks
+    .executableTarget(
+      name: "decode-bench",
+      dependencies: [
+        "SessionDecoder", "CaptureFormat", "AckCorrelation", "JSONText", "CAllocationCount",
+      ], path: "Tests/Benchmarks/DecodeBench", swiftSettings: strict),
+    .target(name: "CAllocationCount", path: "Tests/Benchmarks/CAllocationCount"),
+
     // MARK: tests
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
     .testTarget(

@@ -160,6 +160,8 @@ private enum Interruption {
   static func watch() {
     // Made now: a signal handler must not be the first to touch it.
     _ = happened
-    for number in [SIGINT, SIGTERM, SIGHUP] { signal(number) { _ in flag.store(true, ordering: .relaxed) } }
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      signal(number) { _ in Interruption.flag.store(true, ordering: .relaxed) }
+    }
   }
 }

@@ -50,7 +50,7 @@ struct EmitText {
       var digit = 0x30 + UInt8(rest % 10)
       rest /= 10
       if let inPayload {
-        digit ^= UInt8(truncatingIfNeeded: Self.mask >> UInt32((inPayload + index) & 3) * 8)
+        digit ^= UInt8(truncatingIfNeeded: Self.mask >> (UInt32((inPayload + index) & 3) * 8))
       }
       sink.overwrite(at: start + digitsAt + index, with: digit)
     }
