@@ -45,21 +45,22 @@ final class PollingLoadSession: LoadSession {
     case .moved(let count):
       let bytes = UnsafeMutableRawBufferPointer(rebasing: room[..<count])
       if descriptor == post.descriptor {
+        var isAnswered = false
         try post.input.received(bytes) { (bytes: UnsafeMutableRawBufferPointer) throws(LoadFault) -> Int in
           guard let answer = try answer(in: UnsafeRawBufferPointer(bytes)) else { return 0 }
-          post.isBusy = false
+          isAnswered = true
           return answer.length
         }
+        if isAnswered { post.isBusy = false }
         try pump()
       } else {
-        var packets: [UInt8] = []
+        var packets: [UInt8]?
         try get.input.received(bytes) { (bytes: UnsafeMutableRawBufferPointer) throws(LoadFault) -> Int in
           guard let answer = try answer(in: UnsafeRawBufferPointer(bytes)) else { return 0 }
           packets = Array(bytes[(answer.length - answer.body)..<answer.length])
-          get.isBusy = false
           return answer.length
         }
-        guard !get.isBusy else { return }
+        guard let packets else { return }
         try packetsReceived(packets)
       }
     }
@@ -117,7 +118,6 @@ final class PollingLoadSession: LoadSession {
 
   private func requestGET() {
     let query = sid.isEmpty ? "" : "&sid=\(sid)"
-    get.isBusy = true
     get.output.bytes.append(
       "GET /socket.io/?EIO=4&transport=polling\(query) HTTP/1.1\r\nHost: 127.0.0.1:\(client.plan.port)\r\n\r\n"
     )
