@@ -45,8 +45,11 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
-# Both legs of every idle connection are open files.
+# Both legs of a connection are open files; HAProxy refuses to start where its share does not fit the limit.
 ulimit -n "$(ulimit -Hn)"
+files=$(ulimit -n)
+[ "$files" != unlimited ] && [ "$files" -lt 60000 ] || files=60000
+connections=$((files / 2 - 200))
 
 vias=()
 add() {
@@ -58,7 +61,7 @@ if wanted haproxy; then
   port=$((port + 1))
   cat >"$directory/haproxy.cfg" <<CONFIGURATION
 global
-  maxconn 12000
+  maxconn $connections
 defaults
   mode tcp
   timeout connect 5s
@@ -79,8 +82,7 @@ daemon off;
 pid $directory/nginx.pid;
 error_log $directory/nginx.log;
 worker_processes auto;
-worker_rlimit_nofile 30000;
-events { worker_connections 25000; }
+events { worker_connections $connections; }
 http {
   access_log off;
   client_body_temp_path $directory/body;
