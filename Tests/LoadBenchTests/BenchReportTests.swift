@@ -43,6 +43,14 @@ struct BenchReportTests {
     #expect(try report().ratio(of: .processor, to: "haproxy") == nil)
   }
 
+  @Test func whereARoundSaysNothingTheMediansAreCompared() throws {
+    var report = try report()
+    for value in [-5.0, 25, 50] { report.add(value, to: .added50, of: "haproxy") }
+    #expect(report.ratio(of: .added50, to: "haproxy") == 2)
+    for _ in 0..<4 { report.add(-1, to: .added50, of: "haproxy") }
+    #expect(report.ratio(of: .added50, to: "haproxy") == nil)
+  }
+
   @Test func theJSONHasTheWaysWithTheirFigures() throws {
     let json = try JSONValue(parsing: try report().json.text)
     #expect(json["options"]?["connections"]?.integer == 50)

@@ -43,12 +43,16 @@ package struct BenchReport: Sendable {
   }
 
   /// Ackscope's figure as a multiple of another way's: the median of the rounds' ratios, since rounds differ more than
-  /// what is side by side in one. Nil where a figure is missing or not above 0.
+  /// what is side by side in one. Where a round's figure of the other way is not above 0, as what a quick way adds may
+  /// be, the ratio of the medians. Nil where that says nothing either.
   package func ratio(of figure: Figure, to name: String) -> Double? {
     guard let own = paths.first(where: { $0.name == BenchRun.ownName })?.figures[figure],
-      let other = paths.first(where: { $0.name == name })?.figures[figure],
-      own.values.count == other.values.count, !own.values.isEmpty, other.values.allSatisfy({ $0 > 0 })
+      let other = paths.first(where: { $0.name == name })?.figures[figure]
     else { return nil }
-    return FigureSeries(zip(own.values, other.values).map { $0 / $1 }).median
+    if own.values.count == other.values.count, other.values.allSatisfy({ $0 > 0 }) {
+      return FigureSeries(zip(own.values, other.values).map { $0 / $1 }).median
+    }
+    guard let mine = own.median, let theirs = other.median, mine > 0, theirs > 0 else { return nil }
+    return mine / theirs
   }
 }

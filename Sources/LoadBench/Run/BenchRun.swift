@@ -215,12 +215,13 @@ package final class BenchRun {
       plan.measure == .setup ? 500_000_000 : Int64(plan.milliseconds) * 1_100_000 + 300_000_000
     progress.began("\(path.name): \(step)", nanoseconds: expected)
     let client = try BenchChild(executable, [BenchChildMain.Command.client] + plan.words)
-    defer { client.end() }
     let limit = expected + 130_000_000_000
+    // Without a result the client is dropped, which ends it at once.
     guard let line = try client.line(within: limit, waiting: check), let result = LoadResult(line: line)
     else {
       throw LoadFault("\(path.name): the load client stopped (\(step))")
     }
+    client.end()
     return result
   }
 }
