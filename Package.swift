@@ -79,7 +79,6 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // Without pkg-config: its file holds flags that SwiftPM refuses with a warning, and nothing that is needed.
     .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
-
     .systemLibrary(name: "CEpoll"),
 
     // MARK: benchmarks
