@@ -121,12 +121,11 @@ let package = Package(
       name: "ProxyServerTests",
       dependencies: ["ProxyServer", .product(name: "NIOHTTP1", package: "swift-nio")], swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["ackscope", "SocketIOPackets", "JSONText"], exclude: ["Peers"],
-      swiftSettings: strict),
       name: "LoadBenchTests", dependencies: ["LoadBench", "WebSocketFrames", "JSONText"],
       swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["ackscope"], exclude: ["Peers"], swiftSettings: strict),
+      name: "EndToEndTests", dependencies: ["ackscope", "SocketIOPackets", "JSONText"], exclude: ["Peers"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
