@@ -40,7 +40,6 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
-        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
       ], swiftSettings: strict),
     .target(
       name: "LiveView", dependencies: ["CaptureFormat", "JSONText", "CNcurses"], swiftSettings: strict),
@@ -119,7 +118,11 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "ProxyServerTests",
-      dependencies: ["ProxyServer", .product(name: "NIOHTTP1", package: "swift-nio")], swiftSettings: strict),
+      dependencies: [
+        "ProxyServer", "SessionDecoder", "CaptureFormat", "AckCorrelation",
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "LoadBenchTests", dependencies: ["LoadBench", "WebSocketFrames", "JSONText"],
       swiftSettings: strict),

@@ -67,7 +67,7 @@ package struct SecretNames: Sendable {
 
 extension String {
   /// The bytes of the UTF-8 text, for the length of the call.
-  func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+  package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
     var text = self
     return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
   }

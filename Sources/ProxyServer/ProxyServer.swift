@@ -1,5 +1,4 @@
 import AckCorrelation
-import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
 import NIOPosix

@@ -106,9 +106,6 @@ package final class TrafficRecorder: Sendable {
     state.withLock { $0.hasEnded = true }
   }
 
-  /// The bytes in the capture file.
-  package var captureSize: Int64 { state.withLock { $0.file?.size ?? 0 } }
-
   /// Whether both directions of a spliced connection stand between two frames, so that a frame of our own would
   /// not fall into one of theirs.
   func mayInject(_ connection: ConnectionNumber, toward peer: Peer) -> Bool {

@@ -29,7 +29,7 @@ extension TrafficDecoder {
     encoder.member("conn", UInt64(verdict.connection.number))
     encoder.member("session", UInt64(verdict.session.number))
     encoder.member("emit", verdict.emit.number)
-    if !verdict.event.isEmpty { verdict.event.withUTF8Bytes { encoder.member("event", verbatim: $0) } }
+    if !verdict.event.isEmpty { verdict.event.withBytes { encoder.member("event", verbatim: $0) } }
     encoder.member("namespace", target: verdict.namespace)
     if let id = verdict.id, !id.isWide { encoder.member("id", id.value) }
     encoder.member("verdict", word(verdict).rawValue)
@@ -67,10 +67,10 @@ extension TrafficDecoder {
       case .number(let number): encoder.member(detail.name, Int(number))
       case .flag(let flag): encoder.member(detail.name, flag)
       case .text(let text) where text.hasPrefix("/"): encoder.member(detail.name, target: text)
-      case .text(let text): text.withUTF8Bytes { encoder.member(detail.name, brokenJSON: $0) }
+      case .text(let text): text.withBytes { encoder.member(detail.name, brokenJSON: $0) }
       // An event without a name has none to tell.
       case .json(let json):
-        if !json.isEmpty { json.withUTF8Bytes { encoder.member(detail.name, verbatim: $0) } }
+        if !json.isEmpty { json.withBytes { encoder.member(detail.name, verbatim: $0) } }
       case .id(let id):
         // A longer id is known by its hash only; the packet record has the digits.
         if !id.isWide { encoder.member(detail.name, id.value) }
@@ -87,13 +87,5 @@ extension TrafficDecoder {
       encoder.element(seq)
     }
     encoder.raw("]")
-  }
-}
-
-extension String {
-  /// The bytes of the text, for the length of the call.
-  func withUTF8Bytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    var text = self
-    return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
   }
 }

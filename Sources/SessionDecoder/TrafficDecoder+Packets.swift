@@ -294,13 +294,13 @@ extension TrafficDecoder {
     switch (packet.type, place.from) {
     case (.connect, .client):
       let recovery = (try? JSONValue(parsing: payload))?["pid"]?.string ?? ""
-      recovery.withUTF8Bytes {
+      recovery.withBytes {
         correlator.connectRequested(
           session: session.number, namespace: namespace, recoveryID: $0, at: time, seq: seq)
       }
     case (.connect, .server):
       let data = try? JSONValue(parsing: payload)
-      (data?["pid"]?.string ?? "").withUTF8Bytes {
+      (data?["pid"]?.string ?? "").withBytes {
         correlator.connected(
           session: session.number, namespace: namespace, hasSid: data?["sid"]?.string != nil, recoveryID: $0,
           at: time,

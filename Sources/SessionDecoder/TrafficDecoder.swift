@@ -186,7 +186,7 @@ package struct TrafficDecoder: ~Copyable {
     encoder.member("by", said.map { $0.from == .client ? "client" : "server" } ?? initiator.rawValue)
     if let code = code ?? said?.code { encoder.member("code", UInt64(code)) }
     if let reason = reason ?? said?.reason, !reason.isEmpty {
-      reason.withUTF8Bytes { encoder.member("reason", brokenJSON: $0) }
+      reason.withBytes { encoder.member("reason", brokenJSON: $0) }
     }
     encoder.member("pending_emits", session.map { correlator.openEmits(of: $0.number) } ?? 0)
     encoder.member("bytes")
