@@ -1,0 +1,194 @@
+import AckCorrelation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import SessionDecoder
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+// How a connection ends: by its peers, by faults, by time, or because the proxy stops.
+
+extension ProxiedConnection {
+  // MARK: ends
+
+  /// The peer ended its direction in order: so does the partner, behind what it still gets.
+  func inputClosed(on leg: Leg) {
+    guard !self[leg].inputEnded else { return }
+    self[leg].inputEnded = true
+    noteEnd(of: leg, .fin)
+    switch phase {
+    case .waiting, .closed: close()
+    case .connecting: return
+    case .refusing, .answered:
+      client.closesAfterFlush = true
+      tick.flush(self, .client)
+    case .relaying, .spliced:
+      self[leg.partner].endsOutputAfterFlush = true
+      tick.flush(self, leg.partner)
+    }
+  }
+
+  func failed(on leg: Leg, _ error: any Error) {
+    if error is HTTPParserError || error is NIOHTTPDecoderError { return refuseMalformed(on: leg, error) }
+    guard self[leg].channel != nil else { return }
+    self[leg].inputEnded = true
+    self[leg].outputEnded = true
+    self[leg].wasReset = true
+    noteEnd(of: leg, .reset)
+    self[leg].channel?.close(promise: nil)
+    resetAfterLastRead(leg.partner)
+  }
+
+  func becameInactive(_ leg: Leg) {
+    let wasEnded = self[leg].inputEnded
+    self[leg].channel = nil
+    self[leg].inputEnded = true
+    self[leg].outputEnded = true
+    if case .connecting = phase, leg == .client { phase = .closed }
+    if !wasEnded, closing == nil { noteEnd(of: leg, .reset) }
+    if self[leg.partner].channel == nil { return finish() }
+    if self[leg].wasReset { return }
+    if wasEnded {
+      self[leg.partner].closesAfterFlush = true
+      tick.flush(self, leg.partner)
+    } else {
+      resetAfterLastRead(leg.partner)
+    }
+  }
+
+  func refuseMalformed(on leg: Leg, _ error: any Error) {
+    if leg == .upstream {
+      // An answer that broke off is passed on as far as it came, and then ends as it did here. The decoder complains
+      // before the end itself is told.
+      guard !self[leg].inputEnded else { return }
+      if case HTTPParserError.invalidEOFState = error { return }
+      proxy.diagnose("connection \(number.number): the server's answer is not HTTP/1.1 (\(error))")
+      if exchanges.first?.status == nil {
+        answer(.badGateway, "ackscope: the server's answer is not HTTP/1.1\n")
+      } else {
+        close()
+      }
+      return
+    }
+    switch phase {
+    case .answered, .closed: return
+    default: break
+    }
+    if case HTTPParserError.invalidEOFState = error { return close() }
+    let isTooLarge = if case HTTPParserError.headerOverflow = error { true } else { false }
+    proxy.diagnose(
+      "connection \(number.number): client \(clientAddress) sent "
+        + (isTooLarge
+          ? "header fields above \(proxy.configuration.limits.headerBytes) bytes"
+          : "a malformed request (\(error))")
+    )
+    if isTooLarge {
+      answer(
+        .requestHeaderFieldsTooLarge,
+        "ackscope: the request's header fields are above \(proxy.configuration.limits.headerBytes) bytes\n")
+    } else {
+      answer(.badRequest, "ackscope: the request is not well-formed HTTP/1.1\n")
+    }
+  }
+
+  func noteEnd(of leg: Leg, _ how: EndOfLeg) {
+    closing = closing ?? (leg == .client ? .client : .server, nil, nil)
+    if wasOpened { tick.observe(number, .legEnded(leg.peer, how)) }
+  }
+
+  /// Resets a leg because its partner was reset, but first reads what had arrived on it: it did reach the proxy, and
+  /// the record is to say what became of it.
+  func resetAfterLastRead(_ leg: Leg) {
+    guard let channel = self[leg].channel else { return finish() }
+    // What the partner had sent goes out with the tick, behind its records; the reset comes after that.
+    tick.flush(self, leg)
+    channel.read()
+    let loop = channel.eventLoop.assumeIsolated()
+    // One pass of the selector lies between the two tasks.
+    loop.execute {
+      loop.execute {
+        guard let channel = self[leg].channel else { return }
+        // No linger: closing sends a reset.
+        _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        channel.close(promise: nil)
+      }
+    }
+  }
+
+  /// Closes both legs.
+  func close() {
+    client.channel?.close(promise: nil)
+    upstream.channel?.close(promise: nil)
+    if client.channel == nil && upstream.channel == nil { finish() }
+  }
+
+  func finish() {
+    if isFinished { return }
+    isFinished = true
+    phase = .closed
+    stopIdleTimer()
+    if wasOpened || wasObserved {
+      let end = closing ?? (.client, nil, nil)
+      tick.observe(
+        number,
+        .closed(
+          by: end.by, code: end.code, reason: end.reason, clientBytes: client.bytes,
+          serverBytes: upstream.bytes))
+    }
+    tick.closed(self)
+  }
+
+  // MARK: stop and time
+
+  /// Ends the connection because the proxy stops: peers of a WebSocket get a close frame with 1001 where it does
+  /// not fall into a frame of theirs.
+  func stop() {
+    closing = closing ?? (.proxy, 1001, "the proxy stops")
+    guard case .spliced = phase else { return close() }
+    for leg in [Leg.client, .upstream] {
+      guard let channel = self[leg].channel, !self[leg].outputEnded else { continue }
+      if proxy.recorder.mayInject(number, toward: leg.peer) {
+        channel.write(Self.closeFrame(masked: leg == .upstream), promise: nil)
+      }
+      self[leg].endsOutputAfterFlush = true
+      tick.flush(self, leg)
+    }
+  }
+
+  /// Ends the connection at once.
+  func abort() {
+    closing = closing ?? (.proxy, nil, "the proxy stops")
+    close()
+  }
+
+  /// A close frame with status 1001 (RFC 6455 §5.5.1, §7.4.1).
+  static func closeFrame(masked: Bool) -> ByteBuffer {
+    guard masked else { return ByteBuffer(bytes: [0x88, 0x02, 0x03, 0xE9]) }
+    let key = (0..<4).map { _ in UInt8.random(in: .min ... .max) }
+    return ByteBuffer(bytes: [0x88, 0x82] + key + [0x03 ^ key[0], 0xE9 ^ key[1]])
+  }
+
+  func startIdleTimer(_ time: TimeAmount? = nil) {
+    stopIdleTimer()
+    guard let channel = client.channel else { return }
+    let time = time ?? proxy.configuration.limits.idleTimeout
+    idleTimer = channel.eventLoop.assumeIsolated().scheduleTask(in: time) {
+      if self.closing == nil {
+        self.proxy.diagnose(
+          "connection \(self.number.number): client \(self.clientAddress) sent no request for \(time.nanoseconds / 1_000_000_000) s; closed"
+        )
+      }
+      self.closing = self.closing ?? (.proxy, nil, "idle timeout")
+      self.close()
+    }
+  }
+
+  func stopIdleTimer() {
+    idleTimer?.cancel()
+    idleTimer = nil
+  }
+}
