@@ -36,7 +36,7 @@ let package = Package(
     .target(
       name: "ProxyServer",
       dependencies: [
-        "SessionDecoder",
+        "SessionDecoder", "SocketReadiness",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -56,7 +56,10 @@ let package = Package(
       ], swiftSettings: strict),
 
     .target(
-      name: "LoadBench", dependencies: ["JSONText", "CZlib", "CEpoll"], swiftSettings: strict),
+      name: "LoadBench", dependencies: ["JSONText", "SocketReadiness", "CZlib"], swiftSettings: strict),
+
+    // MARK: what shells share
+    .target(name: "SocketReadiness", dependencies: ["CEpoll"], swiftSettings: strict),
 
     // MARK: compose. From here down: no I/O, no clock, no task.
     .target(

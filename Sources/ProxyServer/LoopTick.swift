@@ -10,7 +10,7 @@ final class LoopTick {
   private let eventLoop: any EventLoop
   private var loop: NIOIsolatedEventLoop { eventLoop.assumeIsolated() }
   private let recorder: TrafficRecorder
-  private let connectionClosed: () -> Void
+  private let connectionClosed: @Sendable () -> Void
   private var observed: [Observed] = []
   private var flushes: [(ProxiedConnection, Leg)] = []
   private var isScheduled = false
@@ -18,7 +18,7 @@ final class LoopTick {
   private var allClosed: EventLoopPromise<Void>?
 
   /// - Parameter connectionClosed: called for each connection that has ended.
-  init(loop: any EventLoop, recorder: TrafficRecorder, connectionClosed: @escaping () -> Void) {
+  init(loop: any EventLoop, recorder: TrafficRecorder, connectionClosed: @escaping @Sendable () -> Void) {
     eventLoop = loop
     self.recorder = recorder
     self.connectionClosed = connectionClosed
@@ -66,6 +66,15 @@ final class LoopTick {
     guard connections.removeValue(forKey: connection.number) != nil else { return }
     connectionClosed()
     if connections.isEmpty { allClosed?.succeed() }
+  }
+
+  /// A connection goes on elsewhere.
+  ///
+  /// - Returns: to be called when it has ended there.
+  func handedOver(_ connection: ProxiedConnection) -> @Sendable () -> Void {
+    connections[connection.number] = nil
+    if connections.isEmpty { allClosed?.succeed() }
+    return connectionClosed
   }
 
   /// Ends all connections in order; those that are still open after `grace`, at once.

@@ -22,7 +22,7 @@ extension ProxiedConnection {
     noteEnd(of: leg, .fin)
     switch phase {
     case .waiting, .closed: close()
-    case .connecting: return
+    case .connecting, .handedOver: return
     case .refusing, .answered:
       client.closesAfterFlush = true
       tick.flush(self, .client)
@@ -33,6 +33,7 @@ extension ProxiedConnection {
   }
 
   func failed(on leg: Leg, _ error: any Error) {
+    if case .handedOver = phase { return }
     if error is HTTPParserError || error is NIOHTTPDecoderError { return refuseMalformed(on: leg, error) }
     guard self[leg].channel != nil else { return }
     self[leg].inputEnded = true
@@ -44,6 +45,7 @@ extension ProxiedConnection {
   }
 
   func becameInactive(_ leg: Leg) {
+    if case .handedOver = phase { return }
     let wasEnded = self[leg].inputEnded
     self[leg].channel = nil
     self[leg].inputEnded = true

@@ -20,7 +20,7 @@ extension ProxiedConnection {
       phase = .connecting(parts)
     case .relaying: relay(part)
     case .refusing(let explanation): refuse(part, explanation)
-    case .answered, .spliced, .closed: return
+    case .answered, .spliced, .handedOver, .closed: return
     }
   }
 

@@ -31,6 +31,8 @@ final class ProxiedConnection {
     case answered
     /// The upgrade is done: bytes pass.
     case spliced
+    /// A splice loop has taken the connection over.
+    case handedOver
     case closed
   }
 
@@ -83,6 +85,10 @@ final class ProxiedConnection {
   var wasOpened = false
   var wasObserved = false
   var isFinished = false
+  /// HTTP decoders that may still bring bytes behind the upgrade.
+  var decodersLeft = 0
+  /// The legs that have sent everything from before the hand-over to a splice loop; nil while none is under way.
+  var drainedForHandOver: Set<Leg>?
   var closing: (by: CloseInitiator, code: UInt16?, reason: String?)?
 
   init(number: ConnectionNumber, client channel: any Channel, tick: LoopTick, proxy: ProxyServer.Context) {
@@ -222,7 +228,10 @@ final class ProxiedConnection {
       operations.removeHandler(name: Self.legName, promise: nil)
       operations.removeHandler(name: Self.encoderName, promise: nil)
       operations.removeHandler(http.counter, promise: nil)
-      operations.removeHandler(name: http.decoderName, promise: nil)
+      decodersLeft += 1
+      operations.removeHandler(name: http.decoderName).assumeIsolated().whenComplete { _ in
+        self.decoderLeft()
+      }
       tick.flush(self, leg)
     }
   }
@@ -266,6 +275,7 @@ final class ProxiedConnection {
       return
     }
     channel.flush()
+    if drainedForHandOver != nil { return prepareHandOver(of: leg, channel) }
     if self[leg].endsOutputAfterFlush || self[leg].closesAfterFlush { endOutput(of: leg, channel) }
     if channel.isWritable || self[leg].outputEnded {
       self[leg.partner].channel?.read()
@@ -302,6 +312,7 @@ final class ProxiedConnection {
         tick.observe(number, .stalled(leg.peer, from: start))
       }
     }
+    guard drainedForHandOver == nil else { return }
     self[leg.partner].channel?.read()
   }
 

@@ -9,6 +9,8 @@ package struct ProxyConfiguration: Sendable {
   /// Passes the client's `Host` on instead of the upstream's.
   package var preservesHost = false
   package var limits = ProxyLimits()
+  /// Passes bytes behind an upgrade with system calls instead of event loops; for tests of the other way.
+  package var splicesDirectly = true
 
   package init(upstream: UpstreamAddress) {
     self.upstream = upstream

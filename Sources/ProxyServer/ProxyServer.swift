@@ -18,6 +18,8 @@ package final class ProxyServer: Sendable {
     let recorder: TrafficRecorder
     let forwarding: ForwardedRequest
     let headerLimits: NIOHTTPDecoderLimitConfiguration
+    /// Take connections over after their upgrade; none where event loops keep them.
+    let splices: [SpliceLoop]
     let isEngineIO: @Sendable (_ target: String) -> Bool
     let diagnose: @Sendable (_ line: String) -> Void
   }
@@ -26,6 +28,7 @@ package final class ProxyServer: Sendable {
   private let ticks: [ObjectIdentifier: NIOLoopBound<LoopTick>]
   private let context: Context
   private let timer: RepeatedTask
+  private let spliceThreads: NIOThreadPool
 
   /// Where the proxy listens, `http://host:port`.
   package let url: String
@@ -33,8 +36,9 @@ package final class ProxyServer: Sendable {
 
   private init(
     listener: any Channel, ticks: [ObjectIdentifier: NIOLoopBound<LoopTick>], context: Context,
-    timer: RepeatedTask
+    timer: RepeatedTask, spliceThreads: NIOThreadPool
   ) {
+    self.spliceThreads = spliceThreads
     self.listener = listener
     self.ticks = ticks
     self.context = context
@@ -63,15 +67,21 @@ package final class ProxyServer: Sendable {
     var headerLimits = NIOHTTPDecoderLimitConfiguration()
     headerLimits.maxHeaderFieldSize = configuration.limits.headerBytes
     headerLimits.maxHeaderListSize = configuration.limits.headerBytes
+    let loops = Array(group.makeIterator())
+    let spliceThreads = NIOThreadPool(numberOfThreads: loops.count)
+    spliceThreads.start()
+    let splices =
+      configuration.splicesDirectly
+      ? loops.compactMap { _ in SpliceLoop.start(on: spliceThreads, recorder: recorder) } : []
     let context = Context(
       configuration: configuration, recorder: recorder,
       forwarding: ForwardedRequest(
         upstream: configuration.upstream, preservesHost: configuration.preservesHost),
-      headerLimits: headerLimits, isEngineIO: isEngineIO, diagnose: diagnose)
+      headerLimits: headerLimits, splices: splices, isEngineIO: isEngineIO, diagnose: diagnose)
     prepareTypes(headerLimits)
     let count = Census()
     var ticks: [ObjectIdentifier: NIOLoopBound<LoopTick>] = [:]
-    for loop in group.makeIterator() {
+    for loop in loops {
       ticks[ObjectIdentifier(loop)] = try await loop.submit {
         NIOLoopBound(
           LoopTick(loop: loop, recorder: recorder) { count.open.subtract(1, ordering: .relaxed) },
@@ -106,6 +116,7 @@ package final class ProxyServer: Sendable {
       listener = try await bootstrap.bind(host: configuration.listenHost, port: configuration.listenPort)
         .get()
     } catch {
+      await stop(splices, spliceThreads, on: group.next())
       throw CannotListen(explanation: explain(error, configuration))
     }
     let timer = listener.eventLoop.scheduleRepeatedTask(
@@ -113,7 +124,9 @@ package final class ProxyServer: Sendable {
     ) { _ in
       recorder.expire()
     }
-    let server = ProxyServer(listener: listener, ticks: ticks, context: context, timer: timer)
+    let server = ProxyServer(
+      listener: listener, ticks: ticks, context: context, timer: timer,
+      spliceThreads: spliceThreads)
     ready(server.url)
     try await listener.setOption(.autoRead, value: true).get()
     return server
@@ -177,11 +190,19 @@ package final class ProxyServer: Sendable {
     try? await listener.close().get()
     timer.cancel()
     let grace = context.configuration.limits.stopGrace
+    for splice in context.splices { splice.stop(grace: grace) }
     for tick in ticks.values {
       try? await tick.eventLoop.flatSubmit { tick.value.stop(grace: grace) }.get()
     }
+    await Self.stop(context.splices, spliceThreads, on: listener.eventLoop)
     // What the last ticks saw is written before the last line is.
     for tick in ticks.values { try? await tick.eventLoop.submit {}.get() }
     context.recorder.end()
+  }
+
+  /// Waits for the last connections of the splice loops, and ends their threads.
+  private static func stop(_ splices: [SpliceLoop], _ threads: NIOThreadPool, on loop: any EventLoop) async {
+    for splice in splices { try? await splice.stopped(on: loop).get() }
+    try? await threads.shutdownGracefully()
   }
 }

@@ -95,6 +95,36 @@ package final class TrafficRecorder: Sendable {
     }
   }
 
+  /// Decodes and writes what a splice loop saw in one tick; otherwise as above.
+  ///
+  /// - Parameters:
+  ///   - arena: where the steps' bytes stand.
+  ///   - closed: the connections that closed in the tick.
+  func record(_ steps: [SpliceStep], arena: UnsafeRawPointer, closed: [ClosedSplice]) {
+    change { decoder, latest in
+      for step in steps {
+        switch step {
+        case .bytes(let connection, let from, let range, let time):
+          decoder.bytesReceived(
+            connection, from: from,
+            UnsafeRawBufferPointer(start: arena + range.lowerBound, count: range.count),
+            at: latest.advanced(to: time))
+        case .legEnded(let connection, let peer, let how, let time):
+          decoder.legEnded(connection, peer, how, at: latest.advanced(to: time))
+        case .undeliverable(let connection, let peer, let time):
+          decoder.deliveryFailed(connection, to: peer, at: latest.advanced(to: time))
+        case .stalled(let connection, let peer, let start, let time):
+          decoder.peerStalled(connection, peer, from: start, at: latest.advanced(to: time))
+        case .closed(let index, let time):
+          let splice = closed[index]
+          decoder.connectionClosed(
+            splice.number, by: splice.closing.by, code: splice.closing.code, reason: splice.closing.reason,
+            clientBytes: splice.clientBytes, serverBytes: splice.serverBytes, at: latest.advanced(to: time))
+        }
+      }
+    }
+  }
+
   /// Lets time pass: emits become overdue, sessions time out.
   package func expire() {
     change { decoder, latest in decoder.expire(at: latest.advanced(to: clock.now)) }

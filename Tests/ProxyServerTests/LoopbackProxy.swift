@@ -36,7 +36,7 @@ final class LoopbackProxy: Sendable {
   }
 
   /// Starts a proxy and takes one connection through a WebSocket upgrade and a Socket.IO handshake.
-  static func upgraded() async throws -> LoopbackProxy {
+  static func upgraded(splicesDirectly: Bool = true) async throws -> LoopbackProxy {
     let listener = try BlockingSocket.listening()
     let capture = FileManager.default.temporaryDirectory.appendingPathComponent(
       "ackscope-\(UUID().uuidString).jsonl")
@@ -48,6 +48,7 @@ final class LoopbackProxy: Sendable {
       observer: { relay.written($0) }, captureFailed: { _ in }, captureRecovered: { _ in })
     var configuration = ProxyConfiguration(upstream: try UpstreamAddress("http://127.0.0.1:\(listener.port)"))
     configuration.listenPort = 0
+    configuration.splicesDirectly = splicesDirectly
     let proxy = try await ProxyServer.start(
       configuration, recorder: recorder, isEngineIO: { EngineIORule().covers(target: $0) },
       group: MultiThreadedEventLoopGroup.singleton,

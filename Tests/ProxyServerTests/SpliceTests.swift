@@ -10,9 +10,9 @@ import Testing
 
   /// P2: on loopback a flushed byte has arrived when `send` returns, so at the moment between writing the records and
   /// flushing, nothing of the message may have arrived, and its record must stand in the file.
-  @Test(arguments: [true, false])
-  func aMessageIsOnRecordBeforeItIsDelivered(_ fromClient: Bool) async throws {
-    let proxy = try await LoopbackProxy.upgraded()
+  @Test(arguments: [true, false], [true, false])
+  func aMessageIsOnRecordBeforeItIsDelivered(_ fromClient: Bool, splicesDirectly: Bool) async throws {
+    let proxy = try await LoopbackProxy.upgraded(splicesDirectly: splicesDirectly)
     let look = Look()
     let receiver = fromClient ? proxy.server : proxy.client
     proxy.atRecords.withLock {
@@ -32,9 +32,9 @@ import Testing
   }
 
   /// P1, P3: bytes that are no frames pass too, however they are cut.
-  @Test(arguments: [1, 2, 3] as [UInt64])
-  func whatIsNoFrameArrivesAsItWasSent(_ seed: UInt64) async throws {
-    let proxy = try await LoopbackProxy.upgraded()
+  @Test(arguments: [1, 2, 3] as [UInt64], [true, false])
+  func whatIsNoFrameArrivesAsItWasSent(_ seed: UInt64, splicesDirectly: Bool) async throws {
+    let proxy = try await LoopbackProxy.upgraded(splicesDirectly: splicesDirectly)
     var random = Xorshift(state: seed)
     for (sender, receiver) in [(proxy.client, proxy.server), (proxy.server, proxy.client)] {
       let bytes = (0..<200_000).map { _ in UInt8(truncatingIfNeeded: random.next()) }
@@ -58,8 +58,9 @@ import Testing
   }
 
   /// P5: a peer that reads nothing stops the other; nothing is lost once it reads again.
-  @Test func aReaderThatStallsHoldsItsSenderBack() async throws {
-    let proxy = try await LoopbackProxy.upgraded()
+  @Test(arguments: [true, false])
+  func aReaderThatStallsHoldsItsSenderBack(splicesDirectly: Bool) async throws {
+    let proxy = try await LoopbackProxy.upgraded(splicesDirectly: splicesDirectly)
     let all = [UInt8](repeating: 0x5A, count: 64 << 20)
     // Without backpressure the proxy would take all of it; with it, no more than sockets and one buffer hold.
     let taken = proxy.client.send(all, patience: 1500)

@@ -4,6 +4,7 @@
   import Darwin
 #endif
 import JSONText
+import SocketReadiness
 
 /// Puts a load on a port of this machine and counts what comes back.
 ///
@@ -34,7 +35,7 @@ package final class LoadClient {
 
   private init(_ plan: LoadPlan) throws(LoadFault) {
     self.plan = plan
-    queue = try ReadinessQueue()
+    queue = try ReadinessQueue.forLoad()
     emits = EmitText(payload: plan.payload, isFramed: plan.transport == .websocket)
   }
 

@@ -3,6 +3,7 @@
 #elseif canImport(Darwin)
   import Darwin
 #endif
+import SocketReadiness
 
 /// The server of a measurement: acknowledges every `echo` with its arguments, over WebSocket and polling.
 ///
@@ -21,7 +22,7 @@ package final class EchoServer {
 
   private init(compresses: Bool) throws(LoadFault) {
     self.compresses = compresses
-    queue = try ReadinessQueue()
+    queue = try ReadinessQueue.forLoad()
   }
 
   /// Serves until `stop` becomes readable, as a pipe does whose writer is gone.

@@ -1,0 +1,126 @@
+import AckCorrelation
+import NIOCore
+import SessionDecoder
+import SocketReadiness
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What the record of a connection's end tells.
+struct ClosedSplice {
+  let number: ConnectionNumber
+  let closing: (by: CloseInitiator, code: UInt16?, reason: String?)
+  let clientBytes: UInt64
+  let serverBytes: UInt64
+
+  init(_ connection: SplicedConnection) {
+    number = connection.number
+    closing = connection.closing ?? (.client, nil, nil)
+    clientBytes = connection.client.received
+    serverBytes = connection.upstream.received
+  }
+}
+
+// How spliced connections end: by their peers, by faults, or because the proxy stops.
+
+extension SpliceTable {
+  /// The peer ended its direction in order: so does the partner, behind what it still gets.
+  mutating func inputClosed(_ place: Place) {
+    guard connections[place.slot]?[place.leg].inputEnded == false else { return }
+    connections[place.slot]?[place.leg].inputEnded = true
+    change(place) { $0.remove(.readable) }
+    noteEnd(place, .fin)
+    connections[place.slot]?[place.leg.partner].endsOutput = true
+    ending.append(place.partner)
+    if connections[place.slot]?[place.leg].outputEnded == true { close(place) }
+  }
+
+  /// Ends a leg's output, where everything has been sent; a leg whose input has ended too closes with it.
+  mutating func endOutput(_ place: Place) {
+    guard let leg = connections[place.slot]?[place.leg], leg.isOpen, !leg.outputEnded, leg.waiting.isEmpty
+    else { return }
+    connections[place.slot]?[place.leg].outputEnded = true
+    guard !leg.inputEnded else { return close(place) }
+    _ = shutdown(leg.descriptor, Int32(SHUT_WR))
+  }
+
+  /// A leg broke: so does its partner, once what had already arrived on that is on record.
+  mutating func failed(_ place: Place) {
+    guard connections[place.slot]?[place.leg].isOpen == true else { return }
+    noteEnd(place, .reset)
+    close(place)
+    let partner = place.partner
+    guard let rest = connections[partner.slot]?[partner.leg], rest.isOpen else { return }
+    if !rest.inputEnded { receive(partner) }
+    doomed.append(partner)
+  }
+
+  /// Resets a leg because its partner was reset.
+  mutating func reset(_ place: Place) {
+    guard let leg = connections[place.slot]?[place.leg], leg.isOpen else { return }
+    var withoutWaiting = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(
+      leg.descriptor, SOL_SOCKET, SO_LINGER, &withoutWaiting, socklen_t(MemoryLayout<linger>.size))
+    close(place)
+  }
+
+  private mutating func noteEnd(_ place: Place, _ how: EndOfLeg) {
+    guard let connection = connections[place.slot] else { return }
+    if connection.closing == nil {
+      connections[place.slot]?.closing = (place.leg == .client ? .client : .server, nil, nil)
+    }
+    steps.append(.legEnded(connection.number, place.leg.peer, how, at: recorder.now))
+  }
+
+  // MARK: stop
+
+  /// Passes bytes until the loop has stopped.
+  mutating func run(for loop: SpliceLoop) {
+    var abortTime: Timestamp?
+    var whenEmpty: EventLoopPromise<Void>?
+    while true {
+      if tick(until: abortTime) {
+        let inbox = loop.collect()
+        for connection in inbox.arrivals { add(connection) }
+        if let grace = inbox.stopGrace {
+          abortTime = abortTime ?? recorder.now.adding(grace.nanoseconds / 1000)
+          for slot in connections.indices { stop(slot) }
+        }
+        whenEmpty = inbox.whenEmpty
+      }
+      if let time = abortTime, recorder.now >= time { abort() }
+      settle()
+      if let whenEmpty, openCount == 0 { return whenEmpty.succeed() }
+    }
+  }
+
+  /// Ends a connection because the proxy stops: its peers get a close frame with 1001 where it does not fall into a
+  /// frame of theirs.
+  private mutating func stop(_ slot: Int) {
+    guard let connection = connections[slot], !connection.isStopping else { return }
+    connections[slot]?.isStopping = true
+    if connection.closing == nil { connections[slot]?.closing = (.proxy, 1001, "the proxy stops") }
+    for leg in [Leg.client, .upstream] where !connection[leg].outputEnded {
+      let place = Place(slot: slot, leg: leg)
+      if recorder.mayInject(connection.number, toward: leg.peer) {
+        var frame = ProxiedConnection.closeFrame(masked: leg == .upstream)
+        frame.readWithUnsafeReadableBytes { bytes in
+          transmit(bytes, to: place)
+          return bytes.count
+        }
+      }
+      connections[slot]?[leg].endsOutput = true
+      ending.append(place)
+    }
+  }
+
+  /// Ends all connections at once.
+  private mutating func abort() {
+    for slot in connections.indices {
+      for leg in [Leg.client, .upstream] { close(Place(slot: slot, leg: leg)) }
+    }
+  }
+}

@@ -1,0 +1,277 @@
+import AckCorrelation
+import NIOCore
+import SessionDecoder
+import SocketReadiness
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The connections of one splice loop, and what it does with them. Confined to the loop's thread.
+///
+/// A tick reads what has arrived on all of them into one arena, writes the records in one go, and only then sends
+/// the bytes on (promise P2). A leg is read only while its partner takes everything (P5). How a direction ends is
+/// passed on as it happened: an orderly end as half-close, a reset as reset.
+struct SpliceTable: ~Copyable {
+  private var queue: ReadinessQueue
+  let recorder: TrafficRecorder
+  var connections: [SplicedConnection?] = []
+  private var freeSlots: [Int] = []
+  /// Slots that became free in this tick: what the queue found for them may not have been handled yet.
+  private var slotsToFree: [Int] = []
+  private(set) var openCount = 0
+
+  private let arena: UnsafeMutableRawPointer
+  private var used = 0
+  var steps: [SpliceStep] = []
+  private var closed: [ClosedSplice] = []
+  private var sends: [Send] = []
+  private var sending: [Send] = []
+  /// Outputs to end, legs to reset, and legs that failed while they were sent to, all behind this tick's bytes.
+  var ending: [Place] = []
+  var doomed: [Place] = []
+  var failures: [Place] = []
+
+  /// A leg of a connection.
+  struct Place {
+    let slot: Int
+    let leg: Leg
+
+    var partner: Place { Place(slot: slot, leg: leg.partner) }
+    var token: UInt64 { UInt64(slot) << 1 | (leg == .client ? 0 : 1) }
+
+    init(slot: Int, leg: Leg) {
+      self.slot = slot
+      self.leg = leg
+    }
+
+    init(token: UInt64) {
+      slot = Int(truncatingIfNeeded: token >> 1)
+      leg = token & 1 == 0 ? .client : .upstream
+    }
+  }
+
+  /// Bytes in the arena that go to a leg.
+  private struct Send {
+    let place: Place
+    let range: Range<Int>
+  }
+
+  private static let arenaBytes = 1 << 20
+  /// One read takes this much at most, and so does what may wait for a slow peer, but for the last read of a leg.
+  private static let readBytes = 256 << 10
+  static let wakeupToken = UInt64.max
+
+  init(recorder: TrafficRecorder, wakeup: Int32) throws(ReadinessQueue.Fault) {
+    var queue = try ReadinessQueue()
+    try queue.watch(wakeup, token: Self.wakeupToken, for: .readable)
+    self.queue = queue
+    self.recorder = recorder
+    arena = .allocate(byteCount: Self.arenaBytes, alignment: 64)
+  }
+
+  deinit { arena.deallocate() }
+
+  /// Waits until `time` at the latest, and handles what happened on the sockets meanwhile.
+  ///
+  /// - Returns: whether the loop was called from another thread.
+  mutating func tick(until time: Timestamp?) -> Bool {
+    queue.wait(nanoseconds: time.map { max($0.since(recorder.now), 0) * 1000 })
+    var isCalled = false
+    for readiness in queue.ready {
+      if readiness.token == Self.wakeupToken {
+        isCalled = true
+      } else {
+        handle(readiness)
+      }
+    }
+    settle()
+    freeSlots += slotsToFree
+    slotsToFree.removeAll(keepingCapacity: true)
+    return isCalled
+  }
+
+  /// Takes a connection over.
+  mutating func add(_ connection: SplicedConnection) {
+    let slot: Int
+    if let free = freeSlots.popLast() {
+      slot = free
+      connections[slot] = connection
+    } else {
+      slot = connections.count
+      connections.append(connection)
+    }
+    openCount += 1
+    for leg in [Leg.client, .upstream] {
+      let place = Place(slot: slot, leg: leg)
+      do throws(ReadinessQueue.Fault) {
+        try queue.watch(connection[leg].descriptor, token: place.token, for: connection[leg].interest)
+      } catch {
+        // Nothing would ever be heard of it.
+        failures.append(place)
+      }
+    }
+  }
+
+  private mutating func handle(_ readiness: ReadinessQueue.Readiness) {
+    // Room for the read of this leg and the last read of its partner.
+    if Self.arenaBytes - used < 2 * Self.readBytes { settle() }
+    let place = Place(token: readiness.token)
+    guard connections[place.slot]?[place.leg].isOpen == true else { return }
+    if readiness.isWritable { sendWaiting(place) }
+    guard readiness.isReadable, let connection = connections[place.slot], connection[place.leg].isOpen
+    else { return }
+    if connection[place.leg].inputEnded {
+      if readiness.hasFailed { failed(place) }
+    } else if readiness.hasFailed || connection[place.leg].interest.contains(.readable) {
+      receive(place)
+    }
+  }
+
+  // MARK: in
+
+  /// Reads once.
+  ///
+  /// - Returns: whether there was something.
+  @discardableResult
+  mutating func receive(_ place: Place) -> Bool {
+    guard let descriptor = connections[place.slot]?[place.leg].descriptor else { return false }
+    let room = min(Self.readBytes, Self.arenaBytes - used)
+    let count = recv(descriptor, arena + used, room, 0)
+    guard count > 0 else {
+      if count == 0 {
+        inputClosed(place)
+      } else if errno != EAGAIN && errno != EINTR {
+        failed(place)
+      }
+      return false
+    }
+    let range = used..<used + count
+    used += count
+    let now = recorder.now
+    note(UInt64(count), place, range, at: now)
+    return true
+  }
+
+  private mutating func note(_ count: UInt64, _ place: Place, _ range: Range<Int>, at now: Timestamp) {
+    connections[place.slot]?[place.leg].received &+= count
+    guard let number = connections[place.slot]?.number else { return }
+    let isDeliverable = connections[place.slot]?[place.leg.partner].outputEnded == false
+    if !isDeliverable { steps.append(.undeliverable(number, to: place.leg.partner.peer, at: now)) }
+    steps.append(.bytes(number, from: place.leg.peer, range, at: now))
+    if isDeliverable { sends.append(Send(place: place.partner, range: range)) }
+  }
+
+  // MARK: out
+
+  /// Writes the records of what was seen, and then sends the bytes.
+  mutating func settle() {
+    repeat {
+      if !steps.isEmpty {
+        recorder.record(steps, arena: UnsafeRawPointer(arena), closed: closed)
+        steps.removeAll(keepingCapacity: true)
+        closed.removeAll(keepingCapacity: true)
+      }
+      swap(&sends, &sending)
+      for send in sending {
+        transmit(
+          UnsafeRawBufferPointer(start: arena + send.range.lowerBound, count: send.range.count),
+          to: send.place)
+      }
+      sending.removeAll(keepingCapacity: true)
+      used = 0
+      while let place = ending.popLast() { endOutput(place) }
+      while let place = doomed.popLast() { reset(place) }
+      while Self.arenaBytes - used >= Self.readBytes, let place = failures.popLast() { failed(place) }
+    } while !steps.isEmpty || !sends.isEmpty || !ending.isEmpty || !doomed.isEmpty || !failures.isEmpty
+  }
+
+  /// Sends bytes whose records are written; what the peer does not take now, waits.
+  mutating func transmit(_ bytes: UnsafeRawBufferPointer, to place: Place) {
+    guard let connection = connections[place.slot], !connection[place.leg].outputEnded else { return }
+    var taken = 0
+    if connection[place.leg].waiting.isEmpty {
+      taken = Self.put(bytes, connection[place.leg].descriptor)
+      guard taken >= 0 else { return failures.append(place) }
+      if taken == bytes.count { return }
+    }
+    connections[place.slot]?[place.leg].waiting.append(UnsafeRawBufferPointer(rebasing: bytes[taken...]))
+    if connection[place.leg].stalledSince == nil {
+      connections[place.slot]?[place.leg].stalledSince = recorder.now
+      change(place) { $0.insert(.writable) }
+      change(place.partner) { $0.remove(.readable) }
+    }
+  }
+
+  private mutating func sendWaiting(_ place: Place) {
+    guard let descriptor = connections[place.slot]?[place.leg].descriptor,
+      let start = connections[place.slot]?[place.leg].stalledSince
+    else { return }
+    var hasFailed = false
+    connections[place.slot]?[place.leg].waiting.offer { bytes in
+      let taken = Self.put(bytes, descriptor)
+      hasFailed = taken < 0
+      return max(taken, 0)
+    }
+    if hasFailed { return failures.append(place) }
+    guard connections[place.slot]?[place.leg].waiting.isEmpty == true else { return }
+    connections[place.slot]?[place.leg].stalledSince = nil
+    change(place) { $0.remove(.writable) }
+    if connections[place.slot]?[place.leg.partner].inputEnded == false {
+      change(place.partner) { $0.insert(.readable) }
+    }
+    let now = recorder.now
+    if now.since(start) >= ProxiedConnection.notableStall, let number = connections[place.slot]?.number {
+      steps.append(.stalled(number, place.leg.peer, from: start, at: now))
+    }
+    if connections[place.slot]?[place.leg].endsOutput == true { ending.append(place) }
+  }
+
+  /// - Returns: how many bytes the socket took, or -1 where it failed.
+  private static func put(_ bytes: UnsafeRawBufferPointer, _ descriptor: Int32) -> Int {
+    while true {
+      let count = send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+      if count >= 0 { return count }
+      if errno == EINTR { continue }
+      return errno == EAGAIN ? 0 : -1
+    }
+  }
+
+  // MARK: sockets
+
+  /// Changes what is waited for on a leg.
+  mutating func change(_ place: Place, _ change: (inout ReadinessQueue.Interest) -> Void) {
+    guard let leg = connections[place.slot]?[place.leg], leg.isOpen else { return }
+    var interest = leg.interest
+    change(&interest)
+    guard interest != leg.interest else { return }
+    connections[place.slot]?[place.leg].interest = interest
+    queue.change(leg.descriptor, token: place.token, for: interest)
+  }
+
+  /// Closes a leg, and ends the connection where the other is closed too.
+  mutating func close(_ place: Place) {
+    guard connections[place.slot]?[place.leg].isOpen == true,
+      let descriptor = connections[place.slot]?[place.leg].closed()
+    else { return }
+    // An event loop may not have closed its own descriptor of this socket yet.
+    queue.forget(descriptor)
+    systemClose(descriptor)
+    guard connections[place.slot]?[place.leg.partner].isOpen == false,
+      let connection = connections[place.slot]
+    else { return }
+    steps.append(.closed(closed.count, at: recorder.now))
+    closed.append(ClosedSplice(connection))
+    connections[place.slot] = nil
+    slotsToFree.append(place.slot)
+    openCount -= 1
+    connection.ended()
+  }
+}
+
+/// The system's `close`, where a method of that name hides it.
+func systemClose(_ descriptor: Int32) {
+  _ = close(descriptor)
+}
