@@ -8,6 +8,8 @@ import JSONText
 /// `bytes` and `removeAll()`, by the one who writes the file.
 package struct RecordEncoder: ~Copyable {
   private var sink: ByteSink
+  /// Where text is redacted that becomes a JSON string after that.
+  private var redacted = ByteSink(capacity: 64)
   private var timestamps = TimestampText()
   private var lastTime = Timestamp(microseconds: .min)
   /// The `seq` that the next record will get.
@@ -28,8 +30,12 @@ package struct RecordEncoder: ~Copyable {
 
   /// Forgets the bytes, which the caller has written.
   package mutating func removeAll() {
-    sink.removeAll()
+    sink.removeAll(keeping: Self.bytesKept)
   }
+
+  /// Room that stays for the next records: several of the largest payloads that captures keep by default. To take it
+  /// anew for each would cost more than to fill it.
+  private static let bytesKept = 8 << 20
 
   /// Takes back the one record that was begun since the last `removeAll()`: it could not be written, and its `seq`
   /// goes to the next.
@@ -70,9 +76,7 @@ package struct RecordEncoder: ~Copyable {
 
   @inline(__always)
   package mutating func member(_ name: StaticString) {
-    sink.append(",\"" as StaticString)
-    sink.append(name)
-    sink.append("\":" as StaticString)
+    sink.append(memberNamed: name)
   }
 
   @inline(__always)
@@ -153,9 +157,9 @@ package struct RecordEncoder: ~Copyable {
   /// can be told.
   package mutating func member(_ name: StaticString, brokenJSON text: UnsafeRawBufferPointer) {
     member(name)
-    var redacted = ByteSink(capacity: text.count + 16)
     redactor.append(json: text, lineBreaksToSpaces: false, to: &redacted)
     sink.append(jsonString: redacted.bytes)
+    redacted.removeAll(keeping: Self.bytesKept)
   }
 
   package mutating func member(_ name: StaticString, base64 bytes: UnsafeRawBufferPointer) {

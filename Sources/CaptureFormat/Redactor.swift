@@ -111,7 +111,9 @@ package struct Redactor: Sendable {
   /// Behind the closing quote of the string whose opening quote stands at `start`, or the end of the text.
   private static func endOfString(_ json: UnsafeRawBufferPointer, from start: Int) -> Int {
     var index = start &+ 1
-    while index < json.count {
+    while true {
+      index = endOfPlainText(json, from: index)
+      guard index < json.count else { break }
       switch json[index] {
       case 0x22: return index &+ 1
       case 0x5C: index &+= 2

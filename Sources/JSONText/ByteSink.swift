@@ -49,9 +49,50 @@ package struct ByteSink: ~Copyable {
     count += source.count
   }
 
+  /// Records are made of dozens of short words, for which a call of `memcpy` costs more than the copy.
   @inline(__always)
   package mutating func append(_ text: StaticString) {
-    append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    reserve(text.utf8CodeUnitCount)
+    place(text)
+  }
+
+  /// Appends `,"name":`.
+  @inline(__always)
+  package mutating func append(memberNamed name: StaticString) {
+    reserve(name.utf8CodeUnitCount &+ 4)
+    base[count] = 0x2C
+    base[count &+ 1] = 0x22
+    count &+= 2
+    place(name)
+    base[count] = 0x22
+    base[count &+ 1] = 0x3A
+    count &+= 2
+  }
+
+  /// Copies a text for which there is room.
+  @inline(__always)
+  private mutating func place(_ text: StaticString) {
+    let size = text.utf8CodeUnitCount
+    let target = UnsafeMutableRawPointer(base + count)
+    let source = UnsafeRawPointer(text.utf8Start)
+    count &+= size
+    // Two words that may overlap cover every length between one and two of them.
+    if size > 16 {
+      target.copyMemory(from: source, byteCount: size)
+    } else if size >= 8 {
+      let last = source.loadUnaligned(fromByteOffset: size &- 8, as: UInt64.self)
+      target.storeBytes(of: source.loadUnaligned(as: UInt64.self), as: UInt64.self)
+      target.storeBytes(of: last, toByteOffset: size &- 8, as: UInt64.self)
+    } else if size >= 4 {
+      let last = source.loadUnaligned(fromByteOffset: size &- 4, as: UInt32.self)
+      target.storeBytes(of: source.loadUnaligned(as: UInt32.self), as: UInt32.self)
+      target.storeBytes(of: last, toByteOffset: size &- 4, as: UInt32.self)
+    } else {
+      for index in 0..<size {
+        target.storeBytes(
+          of: source.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index, as: UInt8.self)
+      }
+    }
   }
 
   package mutating func append(_ text: String) {
@@ -66,21 +107,23 @@ package struct ByteSink: ~Copyable {
   /// Appends a whole number in decimal.
   package mutating func append(decimal number: UInt64) {
     reserve(20)
-    var rest = number
     var digits = 1
-    var power = number
-    while power >= 10 {
-      power /= 10
-      digits += 1
+    var limit: UInt64 = 10
+    while number >= limit {
+      digits &+= 1
+      let (next, isAboveAll) = limit.multipliedReportingOverflow(by: 10)
+      if isAboveAll { break }
+      limit = next
     }
-    var index = count + digits
+    var rest = number
+    var index = count &+ digits
     repeat {
-      index -= 1
+      index &-= 1
       let quotient = rest / 10
       base[index] = 0x30 &+ UInt8(truncatingIfNeeded: rest &- quotient &* 10)
       rest = quotient
     } while rest != 0
-    count += digits
+    count &+= digits
   }
 
   package mutating func append(decimal number: Int) {

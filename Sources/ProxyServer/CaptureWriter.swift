@@ -20,6 +20,7 @@ package struct CaptureWriter: ~Copyable {
   /// Only a regular file can be cut back to the last whole record.
   private let isRegular: Bool
   private let isOwned: Bool
+  private let pages: WrittenPages?
   /// The rest of a record that a pipe took the first part of: it has to come first, whatever follows.
   private var torn: [UInt8] = []
   /// Bytes that are safely in the file.
@@ -33,6 +34,7 @@ package struct CaptureWriter: ~Copyable {
     descriptor = opened.0
     isRegular = opened.isRegular
     isOwned = path != "-"
+    pages = isRegular ? WrittenPages(of: descriptor) : nil
   }
 
   private static func create(_ path: String) throws(Unwritable) -> (CInt, isRegular: Bool) {
@@ -81,6 +83,7 @@ package struct CaptureWriter: ~Copyable {
     let taken = put(records)
     guard let error = taken.error else {
       size += Int64(taken.count)
+      pages?.fileGrew(to: size)
       return nil
     }
     var whole = taken.count
