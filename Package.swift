@@ -92,6 +92,9 @@ let package = Package(
     .target(name: "CAllocationCount", path: "Tests/Benchmarks/CAllocationCount"),
 
     // MARK: tests
+    .target(
+      name: "RecordedTranscripts", dependencies: ["AckCorrelation", "JSONText"],
+      path: "Tests/RecordedTranscripts", resources: [.copy("transcripts.jsonl")], swiftSettings: strict),
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
     .testTarget(
       name: "WebSocketFramesTests", dependencies: ["WebSocketFrames", "CZlib"],
@@ -104,8 +107,8 @@ let package = Package(
     .testTarget(
       name: "CaptureFormatTests", dependencies: ["CaptureFormat", "JSONText"], swiftSettings: strict),
     .testTarget(
-      name: "SessionDecoderTests", dependencies: ["SessionDecoder"],
-      resources: [.copy("transcripts.jsonl")], swiftSettings: strict),
+      name: "SessionDecoderTests", dependencies: ["SessionDecoder", "RecordedTranscripts"],
+      swiftSettings: strict),
     .testTarget(
       name: "CaptureInspectorTests", dependencies: ["CaptureInspector", "CaptureFormat", "JSONText"],
       exclude: ["Resources", "Snapshots"], swiftSettings: strict),
@@ -122,7 +125,7 @@ let package = Package(
     .testTarget(
       name: "ProxyServerTests",
       dependencies: [
-        "ProxyServer", "SessionDecoder", "CaptureFormat", "AckCorrelation",
+        "ProxyServer", "SessionDecoder", "CaptureFormat", "AckCorrelation", "RecordedTranscripts",
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ], swiftSettings: strict),

@@ -73,7 +73,7 @@ def from_frames():
 
 
 def from_recordings():
-    for scenario in lines("SessionDecoderTests/transcripts.jsonl"):
+    for scenario in lines("RecordedTranscripts/transcripts.jsonl"):
         for connection in scenario["connections"]:
             calls = b"\x00\x0e\x00\x03"
             for event in connection["events"]:

@@ -1,4 +1,5 @@
 import JSONText
+import RecordedTranscripts
 import Testing
 
 /// What a capture says of emits that are not decided yet (VERDICTS.md, *Verdicts*).

@@ -1,4 +1,5 @@
 import JSONText
+import RecordedTranscripts
 import Testing
 
 /// However the network cuts a stream, the capture is the same.

@@ -1,39 +1,16 @@
-import Testing
 import AckCorrelation
 import CaptureFormat
-import Foundation
-import JSONText
+import RecordedTranscripts
 import SessionDecoder
 
-/// A recorded session of real peers with its truth (`transcripts.jsonl`), and its way through the decoder.
-struct RecordedScenario: CustomTestStringConvertible, Sendable {
-  let id: String
-  let json: JSONValue
-
-  var testDescription: String { id }
-
-  static let all: [RecordedScenario] = {
-    guard let url = Bundle.module.url(forResource: "transcripts", withExtension: "jsonl"),
-      let text = try? String(contentsOf: url, encoding: .utf8)
-    else { return [] }
-    return text.split(separator: "\n").compactMap { line in
-      guard let json = try? JSONValue(parsing: String(line)), let id = json["id"]?.string else { return nil }
-      return RecordedScenario(id: id, json: json)
-    }
-  }()
-
-  private struct Step {
-    var time: Int64
-    var connection: Int
-    var event: JSONValue
-  }
-
+/// A recorded scenario's way through the decoder.
+extension RecordedScenario {
   /// One connection on its way from raw bytes to the decoder's inputs.
   private struct Feed {
     var client = HTTPSplitter(isRequest: true)
     var server = HTTPSplitter(isRequest: false)
     var isUpgraded = false
-    var ended: Set<String> = []
+    var ended: Set<Peer> = []
     var firstEnd: CloseInitiator?
     var bytes: (client: UInt64, server: UInt64) = (0, 0)
   }
@@ -42,9 +19,8 @@ struct RecordedScenario: CustomTestStringConvertible, Sendable {
   ///
   /// - Parameter cut: cuts recorded reads further; by default they are fed as they were.
   func capture(cut: ([UInt8]) -> [[UInt8]] = { [$0] }) -> [String] {
-    let settings = json["settings"]
     var options = DecoderOptions(tool: "ackscope/test")
-    options.ackTimeout = Int64(settings?["ack_timeout_ms"]?.integer ?? 5000) * 1000
+    options.ackTimeout = ackTimeout
     var decoder = TrafficDecoder(
       options: options, redactor: Redactor(hash: KeyedHash(key: (1, 2)), isOn: false))
     var lines: [String] = []
@@ -55,21 +31,10 @@ struct RecordedScenario: CustomTestStringConvertible, Sendable {
     let start: Int64 = 1_790_000_000_000_000
     func at(_ time: Int64) -> Timestamp { Timestamp(microseconds: start + time) }
 
-    var steps: [Step] = []
-    for connection in json["connections"]?.array ?? [] {
-      let number = connection["conn"]?.integer ?? 0
-      for event in connection["events"]?.array ?? [] {
-        let ms = Double(event["ms"]?.number ?? "0") ?? 0
-        steps.append(Step(time: Int64((ms * 1000).rounded()), connection: number, event: event))
-      }
-    }
-    // A stable sort: within a connection the recorded order counts.
-    let ordered = steps.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
-    let refused = Set(steps.filter { $0.event["kind"]?.string == "refused" }.map(\.connection))
     var feeds: [Int: Feed] = [:]
     decoder.captureStarted(listen: "http://127.0.0.1:1", upstream: "http://127.0.0.1:2", at: at(0))
     var last: Int64 = 0
-    for (_, step) in ordered {
+    for step in steps {
       // Time passes in between, as the proxy's timer has it.
       while last + 50_000 < step.time {
         last += 50_000
@@ -79,32 +44,20 @@ struct RecordedScenario: CustomTestStringConvertible, Sendable {
       let number = ConnectionNumber(UInt32(step.connection))
       var feed = feeds[step.connection] ?? Feed()
       let time = at(step.time)
-      switch step.event["kind"]?.string {
-      case "connect" where refused.contains(step.connection):
+      switch step.what {
+      case .connected where refused.contains(step.connection):
         // The proxy learns that the server cannot be reached before it passes anything on.
         decoder.deliveryFailed(number, to: .server, at: time)
-      case "connect":
+      case .connected:
         decoder.connectionOpened(
           number, client: "127.0.0.1:\(50000 + step.connection)", upstream: "127.0.0.1:2", at: time)
-      case "refused":
+      case .refused:
         decoder.responseStarted(number, ResponseHead(status: 502, headers: []), at: time)
         decoder.responseEnded(number, at: time)
-      case "fin", "reset":
-        let from = step.event["from"]?.string ?? ""
-        let peer = from == "client" ? Peer.client : .server
-        guard feed.ended.insert(from).inserted else { break }
-        feed.firstEnd = feed.firstEnd ?? (peer == .client ? .client : .server)
-        if peer == .server {
-          for part in feed.server.ended() { give(part, number, peer, &decoder, time) }
-        }
-        let isReset = step.event["kind"]?.string == "reset"
-        decoder.legEnded(number, peer, isReset ? .reset : .fin, at: time)
-        if peer == .server { decoder.deliveryFailed(number, to: .server, at: time) }
-        if feed.ended.count == 2 { close(number, feed, &decoder, time) }
-      default:
-        guard let data = step.event["b64"]?.string.flatMap({ Data(base64Encoded: $0) }) else { break }
-        let peer = step.event["from"]?.string == "client" ? Peer.client : .server
-        for piece in cut(Array(data)) { receive(piece, number, peer, &feed, &decoder, time) }
+      case .finished(let peer): end(peer, .fin, number, &feed, &decoder, time)
+      case .reset(let peer): end(peer, .reset, number, &feed, &decoder, time)
+      case .bytes(let bytes, let peer):
+        for piece in cut(bytes) { receive(piece, number, peer, &feed, &decoder, time) }
       }
       feeds[step.connection] = feed
       drain(&decoder)
@@ -117,6 +70,20 @@ struct RecordedScenario: CustomTestStringConvertible, Sendable {
     decoder.captureEnded(at: at(last + 10_000))
     drain(&decoder)
     return lines
+  }
+
+  private func end(
+    _ peer: Peer, _ how: EndOfLeg, _ number: ConnectionNumber, _ feed: inout Feed,
+    _ decoder: inout TrafficDecoder, _ time: Timestamp
+  ) {
+    guard feed.ended.insert(peer).inserted else { return }
+    feed.firstEnd = feed.firstEnd ?? (peer == .client ? .client : .server)
+    if peer == .server {
+      for part in feed.server.ended() { give(part, number, peer, &decoder, time) }
+    }
+    decoder.legEnded(number, peer, how, at: time)
+    if peer == .server { decoder.deliveryFailed(number, to: .server, at: time) }
+    if feed.ended.count == 2 { close(number, feed, &decoder, time) }
   }
 
   private func close(

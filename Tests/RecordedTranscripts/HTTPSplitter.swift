@@ -1,11 +1,13 @@
-import SessionDecoder
-
 /// Cuts one direction of a recorded connection into HTTP messages: just enough of RFC 9112 for recordings of
 /// well-behaved peers, and independent of the parser that the proxy uses.
-struct HTTPSplitter {
-  enum Part: Equatable {
+package struct HTTPSplitter {
+  /// What a message is made of.
+  package enum Part: Equatable {
+    /// The lines of a head.
     case head([String])
+    /// Bytes of a body, without their chunks.
     case body([UInt8])
+    /// A message is whole.
     case end
   }
 
@@ -22,12 +24,13 @@ struct HTTPSplitter {
   private var state = State.head
   private var buffer: [UInt8] = []
 
-  init(isRequest: Bool) {
+  /// A direction that carries requests, or the one of their answers.
+  package init(isRequest: Bool) {
     self.isRequest = isRequest
   }
 
-  /// Takes bytes in. `answersWithoutBody` tells of a response's status whether its body is empty.
-  mutating func receive(_ bytes: [UInt8], stopAfterHead: ([String]) -> Bool) -> [Part] {
+  /// Takes bytes in. Behind a head for which `stopAfterHead` holds, nothing is split any more.
+  package mutating func receive(_ bytes: [UInt8], stopAfterHead: ([String]) -> Bool) -> [Part] {
     buffer += bytes
     var parts: [Part] = []
     while true {
@@ -79,7 +82,7 @@ struct HTTPSplitter {
   }
 
   /// The direction ended.
-  mutating func ended() -> [Part] {
+  package mutating func ended() -> [Part] {
     if case .untilEnd = state {
       state = .head
       return [.end]
@@ -88,17 +91,15 @@ struct HTTPSplitter {
   }
 
   /// What is left behind a head that stopped the splitting.
-  mutating func takeRest() -> [UInt8] {
+  package mutating func takeRest() -> [UInt8] {
     defer { buffer = [] }
     return buffer
   }
 
   private func framing(_ lines: [String]) -> State {
     func value(_ name: String) -> String? {
-      lines.dropFirst().first { $0.lowercased().hasPrefix(name + ":") }?.components(":")[1...].joined(
-        separator: ":"
-      )
-      .trimmingBlanks.description
+      lines.dropFirst().first { $0.lowercased().hasPrefix(name + ":") }
+        .map { String($0.dropFirst(name.count + 1).filter { $0 != " " && $0 != "\t" }) }
     }
     if value("transfer-encoding")?.lowercased() == "chunked" { return .chunkSize }
     if let length = value("content-length") { return .fixed(Int(length) ?? 0) }
@@ -114,7 +115,8 @@ struct HTTPSplitter {
 }
 
 extension String {
-  func components(_ separator: String) -> [String] {
+  /// What lies between the separators.
+  package func components(_ separator: String) -> [String] {
     var parts: [String] = []
     var rest = self[...]
     while let range = rest.firstRange(of: separator) {
