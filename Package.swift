@@ -125,7 +125,7 @@ let package = Package(
     .testTarget(
       name: "ProxyServerTests",
       dependencies: [
-        "ProxyServer", "SessionDecoder", "CaptureFormat", "AckCorrelation", "RecordedTranscripts",
+        "ProxyServer", "SessionDecoder", "CaptureFormat", "AckCorrelation", "JSONText", "RecordedTranscripts",
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ], swiftSettings: strict),

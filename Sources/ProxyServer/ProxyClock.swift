@@ -10,13 +10,24 @@ import AckCorrelation
 /// jumps and differences are durations.
 package struct ProxyClock: Sendable {
   private let offset: Int64
+  private let given: (@Sendable () -> Timestamp)?
 
+  /// The clock of this machine.
   package init() {
+    given = nil
     offset = Self.microseconds(CLOCK_REALTIME) - Self.microseconds(CLOCK_MONOTONIC)
   }
 
+  /// Time as its caller has it, for traffic whose times are known: it must never go back.
+  package init(reading: @escaping @Sendable () -> Timestamp) {
+    given = reading
+    offset = 0
+  }
+
+  /// The time now.
   package var now: Timestamp {
-    Timestamp(microseconds: Self.microseconds(CLOCK_MONOTONIC) + offset)
+    if let given { return given() }
+    return Timestamp(microseconds: Self.microseconds(CLOCK_MONOTONIC) + offset)
   }
 
   private static func microseconds(_ clock: clockid_t) -> Int64 {

@@ -133,6 +133,49 @@ final class BlockingSocket: Sendable {
     return Array(room.prefix(count))
   }
 
+  /// Ends the sending direction in order.
+  func finish() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+  /// Closes with a reset.
+  func reset() {
+    var linger = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
+    close()
+  }
+
+  /// What a look at the socket found.
+  enum Arrival: Equatable {
+    case bytes([UInt8])
+    case nothing
+    /// The other side ended its direction in order.
+    case finished
+    case reset
+  }
+
+  /// Takes what has arrived, without waiting for it.
+  func takeArrived() -> Arrival {
+    if isClosed.withLock({ $0 }) { return .nothing }
+    var room = [UInt8](repeating: 0, count: 1 << 16)
+    let count = recv(descriptor, &room, room.count, Int32(MSG_DONTWAIT))
+    if count > 0 { return .bytes(Array(room.prefix(count))) }
+    if count == 0 { return .finished }
+    return errno == EAGAIN || errno == EINTR ? .nothing : .reset
+  }
+
+  /// Waits until one of the sockets has something to be taken, or time is up.
+  static func awaitArrival(on sockets: [BlockingSocket], milliseconds: Int32) {
+    var waiting = sockets.filter { !$0.isClosed.withLock { $0 } }
+      .map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+    poll(&waiting, nfds_t(waiting.count), milliseconds)
+  }
+
+  /// How many of the bytes sent have not reached the other side's kernel yet.
+  var unsent: Int32 {
+    var count: Int32 = 0
+    _ = ioctl(descriptor, UInt(TIOCOUTQ), &count)
+    return count
+  }
+
   /// How many bytes have arrived and were not read yet.
   var arrived: Int {
     var room = [UInt8](repeating: 0, count: 4096)

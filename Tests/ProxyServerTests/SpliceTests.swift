@@ -15,12 +15,10 @@ import Testing
     let proxy = try await LoopbackProxy.upgraded(splicesDirectly: splicesDirectly)
     let look = Look()
     let receiver = fromClient ? proxy.server : proxy.client
-    proxy.atRecords.withLock {
-      $0 = { [capture = proxy.capture] records in
-        guard records.contains("the marker") else { return }
-        let file = (try? String(contentsOf: capture, encoding: .utf8)) ?? ""
-        look.seen.withLock { $0 = (receiver.arrived, file.contains("the marker")) }
-      }
+    proxy.proxy.atRecords { [capture = proxy.capture] records in
+      guard records.contains("the marker") else { return }
+      let file = (try? String(contentsOf: capture, encoding: .utf8)) ?? ""
+      look.seen.withLock { $0 = (receiver.arrived, file.contains("the marker")) }
     }
     let frame = LoopbackProxy.frame(#"42["say","the marker"]"#, masked: fromClient)
     try (fromClient ? proxy.client : proxy.server).send(frame)
