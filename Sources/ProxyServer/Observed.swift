@@ -19,6 +19,8 @@ struct Observed {
     /// Bytes of the spliced connection.
     case bytes(ByteBuffer, from: Peer)
     case legEnded(Peer, EndOfLeg)
+    /// The proxy itself begins to end the connection.
+    case proxyEnded
     /// What the other peer sent from here on cannot reach this one.
     case undeliverable(to: Peer)
     /// A peer read so slowly that the other was held back, from then until now.

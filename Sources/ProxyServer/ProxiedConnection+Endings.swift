@@ -149,8 +149,11 @@ extension ProxiedConnection {
   /// Ends the connection because the proxy stops: peers of a WebSocket get a close frame with 1001 where it does
   /// not fall into a frame of theirs.
   func stop() {
+    let isFirst = closing == nil
     closing = closing ?? (.proxy, 1001, "the proxy stops")
     guard case .spliced = phase else { return close() }
+    // Behind what came before, and ahead of the ends with which the peers answer.
+    if isFirst { tick.observe(number, .proxyEnded) }
     for leg in [Leg.client, .upstream] {
       guard let channel = self[leg].channel, !self[leg].outputEnded else { continue }
       if proxy.recorder.mayInject(number, toward: leg.peer) {

@@ -84,6 +84,7 @@ package final class TrafficRecorder: Sendable {
         case .bytes(let buffer, let from):
           buffer.withUnsafeReadableBytes { decoder.bytesReceived(connection, from: from, $0, at: time) }
         case .legEnded(let peer, let how): decoder.legEnded(connection, peer, how, at: time)
+        case .proxyEnded: decoder.proxyEnded(connection, at: time)
         case .undeliverable(let peer): decoder.deliveryFailed(connection, to: peer, at: time)
         case .stalled(let peer, let start): decoder.peerStalled(connection, peer, from: start, at: time)
         case .closed(let initiator, let code, let reason, let clientBytes, let serverBytes):

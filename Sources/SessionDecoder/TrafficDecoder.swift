@@ -145,6 +145,14 @@ package struct TrafficDecoder: ~Copyable {
     recordOutcomes(at: time)
   }
 
+  /// The proxy itself ends a connection, both legs of which stand: what its peers do from here on is an answer to that.
+  package mutating func proxyEnded(_ number: ConnectionNumber, at time: Timestamp) {
+    guard connections[number] != nil else { return }
+    correlator.legClosed(
+      connection: number, by: .proxy, .fin, at: time, seq: CloseRecords.reference(to: number))
+    recordOutcomes(at: time)
+  }
+
   /// What one peer sends from now on cannot reach the other.
   package mutating func deliveryFailed(_ number: ConnectionNumber, to peer: Peer, at time: Timestamp) {
     let connection = connection(number, at: time)
