@@ -137,9 +137,11 @@ extension AckCorrelator {
   ///
   /// Engine.IO 4: the server pings, and waits `pingTimeout` for the pong; the client waits for both times. In
   /// revision 3 the client pings. A tenth of `pingTimeout` is allowed for the way between peer and proxy.
+  /// python-engineio tells an interval below a second as 0: then only a ping that was seen can go unanswered.
   func silentPeer(_ session: Int32, endedBy ender: Ender?) -> (peer: Peer, since: RecordSeq)? {
     let facts = sessions[session].facts
-    guard facts.pingInterval > 0, facts.pingTimeout > 0 else { return nil }
+    guard facts.pingTimeout > 0 else { return nil }
+    let isIntervalKnown = facts.pingInterval > 0
     let interval = min(facts.pingInterval, 1 << 32) &* 1000
     let timeout = min(facts.pingTimeout, 1 << 32) &* 900
     let ping = sessions[session].ping
@@ -149,12 +151,12 @@ extension AckCorrelator {
       }
       if sessions[session].transport == .polling, sessions[session].pollsUnderWay == 0 {
         // Nobody asked for the pings.
-        guard ender != .client, now.since(sessions[session].seenClient) >= interval &+ timeout else {
+        guard isIntervalKnown, ender != .client, now.since(sessions[session].seenClient) >= interval &+ timeout else {
           return nil
         }
         return (.client, ping?.seq ?? sessions[session].seq)
       }
-      if ender != .server, ping?.isAwaited != true,
+      if isIntervalKnown, ender != .server, ping?.isAwaited != true,
         now.since(sessions[session].serverPingAt) >= interval &+ timeout
       {
         return (.server, ping?.seq ?? sessions[session].seq)
@@ -164,7 +166,7 @@ extension AckCorrelator {
     if ender != .server, let ping, ping.isAwaited, ping.from == .client, now.since(ping.at) >= timeout {
       return (.server, ping.seq)
     }
-    if ender != .client, now.since(sessions[session].seenClient) >= interval &+ timeout {
+    if isIntervalKnown, ender != .client, now.since(sessions[session].seenClient) >= interval &+ timeout {
       return (.client, ping?.seq ?? sessions[session].seq)
     }
     return nil

@@ -211,6 +211,47 @@ import Testing
         """)
   }
 
+  /// python-engineio tells an interval below a second as 0.
+  @Test func aPingThatWasSeenCanGoUnansweredWhateverTheInterval() {
+    expectStory(
+      """
+      on s1 c1 ws
+      0 << open ping=0/250
+      1 >> connect
+      2 << connect sid
+      65 >> emit 0 "slow" 1
+      300 << packet ping
+      555 << frame
+      560 << closed
+      20000 -- tick
+      """,
+      ackTimeout: 5000,
+      yields: """
+        ! ping_timeout s1 c1 proved [5,6] silent=client
+        #4 client 0 "slow" unanswered ping_timeout proved [5,6] silent=client 490.0ms ...
+        #4 client 0 "slow" unanswered ping_timeout proved [5,6] silent=client 490.0ms
+        """)
+  }
+
+  @Test func withoutAnIntervalNobodyIsBlamedForNoPing() {
+    expectStory(
+      """
+      on s1 c1 ws
+      0 << open ping=0/250
+      1 >> connect
+      2 << connect sid
+      91 >> emit 0 "slow" 1
+      558 >> frame
+      560 << closed
+      20000 -- tick
+      """,
+      ackTimeout: 5000,
+      yields: """
+        #4 client 0 "slow" unanswered disconnected_before_ack proved [5] ended_by=client how=close_frame 467.0ms ...
+        #4 client 0 "slow" unanswered disconnected_before_ack proved [5] ended_by=client how=close_frame 467.0ms
+        """)
+  }
+
   @Test func aSilentServerTimesOut() {
     expectStory(
       """
