@@ -12,7 +12,8 @@ struct PeerProcess: Sendable {
 
   /// Starts a script of `Peers` in the environment it needs; `.js` scripts need `.javaScript`.
   static func start(
-    script: String, arguments: [String] = [], environment kind: PeerEnvironment.Kind = .engineIO4
+    script: String, arguments: [String] = [], environment kind: PeerEnvironment.Kind = .engineIO4,
+    longestLife: Duration = .seconds(120)
   ) async throws -> PeerProcess {
     let environment = try await PeerEnvironment.ready(kind)
     let path = PeerEnvironment.scripts.appendingPathComponent(script).path
@@ -20,19 +21,23 @@ struct PeerProcess: Sendable {
       guard let node = environment.node, let packages = environment.packages else {
         throw PeerFailure("\(script) needs the javaScript environment")
       }
-      let child = try ChildProcess(node, [path, "--packages", packages.path] + arguments)
+      let child = try ChildProcess(
+        node, [path, "--packages", packages.path] + arguments, longestLife: longestLife)
       return PeerProcess(child: child, script: script)
     }
     let child = try ChildProcess(
-      environment.python, ["-u", path] + arguments, environment: ["PYTHONDONTWRITEBYTECODE": "1"])
+      environment.python, ["-u", path] + arguments, environment: ["PYTHONDONTWRITEBYTECODE": "1"],
+      longestLife: longestLife)
     return PeerProcess(child: child, script: script)
   }
 
   /// Starts a server script; returns it with the port it listens on.
   static func startServer(
-    script: String, arguments: [String] = [], environment kind: PeerEnvironment.Kind = .engineIO4
+    script: String, arguments: [String] = [], environment kind: PeerEnvironment.Kind = .engineIO4,
+    longestLife: Duration = .seconds(120)
   ) async throws -> (server: PeerProcess, port: Int) {
-    let server = try await start(script: script, arguments: arguments, environment: kind)
+    let server = try await start(
+      script: script, arguments: arguments, environment: kind, longestLife: longestLife)
     guard let port = try await server.next("listening").int else {
       throw PeerFailure("\(script) did not say which port it listens on")
     }

@@ -27,26 +27,12 @@ import Testing
   @Test func emitsToAServerThatIsGoneAreNotDelivered() async throws {
     let (server, port) = try await PeerProcess.startServer(script: "chat_server.py")
     let proxy = try await ProxyProcess.start(upstream: "http://127.0.0.1:\(port)")
-    let client = try RawConnection(port: proxy.port)
-    let path = "/socket.io/?EIO=4&transport=polling"
-    let opening = try await client.fetch("GET", path)
-    let sid = try JSON(parsing: String(decoding: opening.body.dropFirst(), as: UTF8.self))["sid"]?.string
-    let session = path + "&sid=\(try #require(sid))"
-    #expect(try await client.fetch("POST", session, body: Array("40".utf8)).status == 200)
-    #expect(try await client.fetch("GET", session).status == 200)
-    #expect(try await client.fetch("POST", session, body: Array(#"421["nothing"]"#.utf8)).status == 200)
-    var polled: [UInt8] = []
-    while !String(decoding: polled, as: UTF8.self).contains("431[") {
-      polled += try await client.fetch("GET", session).body
-    }
+    let client = try await PollingPeer.join(port: proxy.port)
+    #expect(try await client.post(#"421["nothing"]"#) == 200)
+    _ = try await client.poll { $0.contains("431[") }
     try server.send(#"{"crash":true}"#)
     #expect(await server.child.end() == .exited(9))
-    client.finishWriting()
-    // Connections of before may end with the server; a new one is told.
-    let next = try RawConnection(port: proxy.port)
-    let answer = try await next.fetch("POST", session, body: Array(#"422["nothing"]"#.utf8))
-    #expect(answer.status == 502)
-    next.finishWriting()
+    #expect(try await client.post(#"422["nothing"]"#) == 502)
     #expect(await proxy.stop() == .exited(0))
     let capture = try proxy.capture()
     capture.expectConsistency()

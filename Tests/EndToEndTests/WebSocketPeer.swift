@@ -48,6 +48,13 @@ struct WebSocketPeer: Sendable {
     }
   }
 
+  /// Drops what comes, heartbeats unanswered, until the other side closes; then closes too.
+  func awaitClose() async throws {
+    while try await message().opcode != 8 {}
+    // A proxy that stops may be gone by now.
+    try? close()
+  }
+
   /// The next message, or control frame, with its opcode.
   func message() async throws -> (opcode: UInt8, payload: [UInt8]) {
     let head = try await connection.read(2)

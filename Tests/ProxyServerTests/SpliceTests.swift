@@ -1,4 +1,5 @@
 import Foundation
+import JSONText
 import Synchronization
 import Testing
 
@@ -64,6 +65,10 @@ import Testing
     let taken = proxy.client.send(all, patience: 1500)
     #expect(taken < all.count)
     #expect(try proxy.server.receive(exactly: taken).allSatisfy { $0 == 0x5A })
+    await proxy.proxy.stop()
+    let records = try proxy.proxy.captureLines().map { try JSONValue(parsing: $0) }
+    let stall = try #require(records.first { $0["finding"]?.string == "stalled_peer" })
+    #expect(stall["peer"]?.string == "server")
     await proxy.stop()
   }
 }

@@ -3,6 +3,8 @@
 Prints {"listening": PORT} once it accepts connections. Commands, one JSON object a line on standard input:
   {"report": true}                          -> {"report": {...}}, the counts so far
   {"emit": EVENT, "args": [...], "namespace": "/"}   emits to everyone of the namespace
+  {"register": EVENT}                       -> {"registered": EVENT}; from now on the event has a handler, which acknowledges
+  {"message": TEXT}                         sends every session an Engine.IO message, whatever it says
   {"crash": true}                           ends at once, every connection left open
 With --say-events a line {"received": EVENT, "namespace": NS, "id": N} comes before each handler runs, so that a test can
 act while an emit is pending.
@@ -19,6 +21,7 @@ import asyncio
 import functools
 import hashlib
 import inspect
+import json
 import logging
 import socket
 import sys
@@ -89,7 +92,7 @@ class Counts:
 def watch_the_wire(server, counts, say_events):
     """Counts packets where they enter and leave the library, so that a count is of packets and not of intentions.
 
-    `forgets` loses its id here: its handler runs, and nobody acknowledges.
+    `forgets` loses its id here: its handler runs, and nobody acknowledges. So does `sometimes` when told so.
     """
     handle_event, send_packet = server._handle_event, server._send_packet
 
@@ -98,7 +101,8 @@ def watch_the_wire(server, counts, say_events):
         counts.event_arrived(eio_sid, name, id, data[0])
         if say_events:
             say(received=data[0], namespace=name, id=id)
-        return handle_event(eio_sid, namespace, None if data[0] == "forgets" else id, data)
+        is_forgotten = data[0] == "forgets" or data == ["sometimes", False]
+        return handle_event(eio_sid, namespace, None if is_forgotten else id, data)
 
     def on_packet(eio_sid, packet):
         counts.packet_left(eio_sid, packet)
@@ -121,6 +125,21 @@ def watch_the_wire(server, counts, say_events):
             return send_eio_packet(eio_sid, eio_packet)
 
         server._send_eio_packet = on_eio_packet
+
+
+if MODERN:
+
+    class MarkedPacket(socketio.packet.Packet):
+        """A parser that nobody else has: an exclamation mark, then the packet as JSON."""
+
+        uses_binary_events = False
+
+        def encode(self):
+            return "!" + json.dumps([self.packet_type, self.namespace, self.id, self.data])
+
+        def decode(self, encoded_packet):
+            self.packet_type, self.namespace, self.id, self.data = json.loads(encoded_packet[1:])
+            return 0
 
 
 class Chat:
@@ -197,6 +216,10 @@ class Chat:
     # MARK: acks that do not come, or come late
 
     def forgets(self, namespace, sid, *args):
+        return
+        yield
+
+    def sometimes(self, namespace, sid, is_answered):
         return
         yield
 
@@ -301,6 +324,21 @@ def obey(server, counts, loop):
                 emit()
             else:
                 asyncio.run_coroutine_threadsafe(emit(), loop)
+        elif "register" in command:
+            if loop is None:
+                server.on(command["register"], lambda sid, *args: "at last")
+            else:
+
+                async def handler(sid, *args):
+                    return "at last"
+
+                server.on(command["register"], handler)
+            say(registered=command["register"])
+        elif "message" in command:
+            for sid in list(server.eio.sockets):
+                sending = server.eio.send(sid, command["message"])
+                if loop is not None:
+                    asyncio.run_coroutine_threadsafe(sending, loop)
         elif "crash" in command:
             leave(9)
         else:
@@ -361,7 +399,7 @@ def main():
     parser.add_argument("--ping-timeout", type=float, default=20)
     parser.add_argument("--websocket-ping", type=float, default=0, help="seconds between WebSocket pings; 0: none")
     parser.add_argument("--max-body", type=int, default=1_000_000)
-    parser.add_argument("--serializer", choices=["default", "msgpack"], default="default")
+    parser.add_argument("--serializer", choices=["default", "msgpack", "marked"], default="default")
     parser.add_argument("--path", default="socket.io")
     parser.add_argument("--say-events", action="store_true")
     parser.add_argument("--max-seconds", type=float, default=120)
@@ -374,7 +412,7 @@ def main():
     if options.transports != "both":
         settings["transports"] = [options.transports]
     if options.serializer != "default":
-        settings["serializer"] = options.serializer
+        settings["serializer"] = MarkedPacket if options.serializer == "marked" else options.serializer
     if not MODERN:
         settings.pop("transports", None)
         settings["ping_interval"], settings["ping_timeout"] = int(options.ping_interval), int(options.ping_timeout)

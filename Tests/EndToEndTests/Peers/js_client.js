@@ -6,7 +6,8 @@
 // --packages is where the wheels of requirements-js.txt are installed; --library 4 (socket.io-client 4.8.1) or 2 (2.0.3).
 // Prints {"phase": "joined"}, {"phase": "played"} and {"report": {...}}; with --hold each phase waits for a line on standard
 // input. With --retries N every emit is retried after --ack-timeout ms (library 4 only). With --reconnect a client
-// comes back when its connection is lost.
+// comes back when its connection is lost. With --at-once N playing begins with N emits that wait for nothing, and then
+// prints {"phase": "emitted"}.
 // Exit status: 0 all as expected; 1 something was not (the report's `errors` says what); 2 usage; 3 took too long.
 
 'use strict';
@@ -130,7 +131,7 @@ try {
       'only-messages': {type: 'boolean'}, failures: {type: 'boolean'}, slow: {type: 'string', default: '0.3'},
       'payload-bytes': {type: 'string', default: '20'}, token: {type: 'string', default: ''},
       path: {type: 'string', default: 'socket.io'}, hold: {type: 'boolean'}, reconnect: {type: 'boolean'},
-      retries: {type: 'string', default: '0'}, 'ack-timeout': {type: 'string', default: '1000'},
+      retries: {type: 'string', default: '0'}, 'at-once': {type: 'string', default: '0'}, 'ack-timeout': {type: 'string', default: '1000'},
       'max-seconds': {type: 'string', default: '120'},
     },
   });
@@ -318,6 +319,8 @@ class Client {
 
   async playIn(socket) {
     const name = socket.nsp;
+    for (let n = 0; n < number('at-once'); n++) this.emit(socket, 'nothing', [n], () => {});
+    if (number('at-once') > 0) say({phase: 'emitted'});
     for (let n = 0; n < number('emits'); n++) {
       const message = {roomId: this.room, message: `message ${n} of client ${this.index} ✓`, n, filler: 'x'.repeat(number('payload-bytes'))};
       if (n % 2 === 0) this.expect(await this.call(socket, 'send_message', message), [{ok: true}], 'send_message');
