@@ -133,7 +133,8 @@ let package = Package(
       name: "LoadBenchTests", dependencies: ["LoadBench", "WebSocketFrames", "JSONText"],
       swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["ackscope", "SocketIOPackets", "JSONText"], exclude: ["Peers"],
+      name: "EndToEndTests", dependencies: ["ackscope", "AckCorrelation", "SocketIOPackets", "JSONText"],
+      exclude: ["Peers"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

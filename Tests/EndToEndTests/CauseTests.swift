@@ -133,6 +133,19 @@ extension RealPeers {
       #expect(capture.outcomes(event: "slow") == ["unanswered capture_ended"])
     }
 
+    @Test func anEmitThatAsksForNoAck() async throws {
+      let stage = try await Stage.start()
+      let peer = try await WebSocketPeer.join(port: stage.port)
+      try peer.send(#"42["note","for nobody"]"#)
+      try peer.send(#"421["nothing"]"#)
+      _ = try await peer.text { $0.hasPrefix("431[") }
+      try peer.close()
+      let capture = try await stage.capture()
+      let note = try #require(capture.events(from: "client", event: "note").first)
+      #expect(capture.verdicts(on: note).isEmpty)
+      #expect(capture.records.last?["verdicts"]?.counts == ["acknowledged": 1, "unconfirmed": 1])
+    }
+
     /// The threads of the synchronous server answer a poll without a look at who is still there.
     @Test func anAckForAClientThatIsGone() async throws {
       let stage = try await Stage.start(server: ["--sync", "--say-events"], ackTimeout: "30s")

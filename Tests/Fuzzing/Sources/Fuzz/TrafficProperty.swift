@@ -43,6 +43,7 @@ enum TrafficProperty {
       case 14: upgrade(number, &decoder, &input, time)
       case 15: decoder.recordsLost(7, reason: input.text(), at: time)
       case 16: poll(number, &decoder, &input, time)
+      case 17: decoder.proxyEnded(number, at: time)
       default: message(number, peer, &decoder, &input, time)
       }
       order.check(decoder.records)
