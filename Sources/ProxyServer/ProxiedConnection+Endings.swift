@@ -108,17 +108,37 @@ extension ProxiedConnection {
     guard let channel = self[leg].channel else { return finish() }
     // What the partner had sent goes out with the tick, behind its records; the reset comes after that.
     tick.flush(self, leg)
-    channel.read()
-    let loop = channel.eventLoop.assumeIsolated()
-    // One pass of the selector lies between the two tasks.
-    loop.execute {
-      loop.execute {
-        guard let channel = self[leg].channel else { return }
-        // No linger: closing sends a reset.
-        _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-        channel.close(promise: nil)
-      }
+    channel.eventLoop.assumeIsolated().execute { self.resetOnceRead(leg, triesLeft: Self.lastReads) }
+  }
+
+  /// A loop looks at its sockets only when no task is due, however the tasks are nested: so it is given time to, until
+  /// nothing is left to read.
+  private func resetOnceRead(_ leg: Leg, triesLeft: Int) {
+    guard let channel = self[leg].channel else { return }
+    guard triesLeft > 0, !self[leg].inputEnded, hasArrived(on: channel) else {
+      // No linger: closing sends a reset.
+      _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+      channel.close(promise: nil)
+      return
     }
+    channel.read()
+    channel.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(1)) {
+      self.resetOnceRead(leg, triesLeft: triesLeft - 1)
+    }
+  }
+
+  /// A peer that goes on sending is not heard out.
+  private static let lastReads = 16
+
+  /// Whether the socket holds bytes that were not read yet.
+  private func hasArrived(on channel: any Channel) -> Bool {
+    let peeked = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+      of: NIOBSDSocket.Handle.self
+    ) { descriptor in
+      var byte: UInt8 = 0
+      return recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT))
+    }
+    return peeked.map { $0 > 0 } ?? false
   }
 
   /// Closes both legs.
