@@ -151,7 +151,9 @@ extension AckCorrelator {
       }
       if sessions[session].transport == .polling, sessions[session].pollsUnderWay == 0 {
         // Nobody asked for the pings.
-        guard isIntervalKnown, ender != .client, now.since(sessions[session].seenClient) >= interval &+ timeout else {
+        guard isIntervalKnown, ender != .client,
+          now.since(sessions[session].seenClient) >= interval &+ timeout
+        else {
           return nil
         }
         return (.client, ping?.seq ?? sessions[session].seq)

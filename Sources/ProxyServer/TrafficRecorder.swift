@@ -112,6 +112,8 @@ package final class TrafficRecorder: Sendable {
             at: latest.advanced(to: time))
         case .legEnded(let connection, let peer, let how, let time):
           decoder.legEnded(connection, peer, how, at: latest.advanced(to: time))
+        case .proxyEnded(let connection, let time):
+          decoder.proxyEnded(connection, at: latest.advanced(to: time))
         case .undeliverable(let connection, let peer, let time):
           decoder.deliveryFailed(connection, to: peer, at: latest.advanced(to: time))
         case .stalled(let connection, let peer, let start, let time):

@@ -7,6 +7,8 @@ import SessionDecoder
 enum SpliceStep {
   case bytes(ConnectionNumber, from: Peer, Range<Int>, at: Timestamp)
   case legEnded(ConnectionNumber, Peer, EndOfLeg, at: Timestamp)
+  /// The proxy itself begins to end the connection.
+  case proxyEnded(ConnectionNumber, at: Timestamp)
   case undeliverable(ConnectionNumber, to: Peer, at: Timestamp)
   case stalled(ConnectionNumber, Peer, from: Timestamp, at: Timestamp)
   /// The index of the connection among those that closed in this tick.

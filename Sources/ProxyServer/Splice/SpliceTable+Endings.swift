@@ -102,7 +102,10 @@ extension SpliceTable {
   private mutating func stop(_ slot: Int) {
     guard let connection = connections[slot], !connection.isStopping else { return }
     connections[slot]?.isStopping = true
-    if connection.closing == nil { connections[slot]?.closing = (.proxy, 1001, "the proxy stops") }
+    if connection.closing == nil {
+      connections[slot]?.closing = (.proxy, 1001, "the proxy stops")
+      steps.append(.proxyEnded(connection.number, at: recorder.now))
+    }
     for leg in [Leg.client, .upstream] where !connection[leg].outputEnded {
       let place = Place(slot: slot, leg: leg)
       if recorder.mayInject(connection.number, toward: leg.peer) {
