@@ -7,10 +7,11 @@ import Testing
 @Suite(.serialized) struct PlayedTranscriptTests {
   private static let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
-  @Test(arguments: RecordedScenario.all)
-  func theProxysCaptureTellsTheTruth(_ scenario: RecordedScenario) async throws {
+  @Test(arguments: RecordedScenario.all, [true, false])
+  func theProxysCaptureTellsTheTruth(_ scenario: RecordedScenario, splicesDirectly: Bool) async throws {
     let account = try CaptureAccount(
-      lines: try await TranscriptPlayer.capture(of: scenario, loop: Self.loop))
+      lines: try await TranscriptPlayer.capture(
+        of: scenario, splicesDirectly: splicesDirectly, loop: Self.loop))
     #expect(account.emits == scenario.truth.emits, "\(scenario.id)")
     #expect(scenario.truth.contradictions(account.findings).isEmpty, "\(scenario.id)")
   }

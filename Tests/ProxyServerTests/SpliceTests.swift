@@ -69,7 +69,7 @@ import Testing
     let records = try proxy.proxy.captureLines().map { try JSONValue(parsing: $0) }
     let stall = try #require(records.first { $0["finding"]?.string == "stalled_peer" })
     #expect(stall["peer"]?.string == "server")
-    await proxy.stop()
+    proxy.proxy.removeCapture()
   }
 }
 

@@ -5,9 +5,9 @@ import Testing
 /// What the capture tells of connections that end because the proxy stops.
 @Suite(.serialized) struct StopTests {
   /// The peers' own ends are only answers then, whichever comes first.
-  @Test(arguments: [true, false])
-  func anEndByTheProxyIsNotThePeers(_ serverIsFirst: Bool) async throws {
-    let proxy = try await LoopbackProxy.upgraded()
+  @Test(arguments: [true, false], [true, false])
+  func anEndByTheProxyIsNotThePeers(_ serverIsFirst: Bool, splicesDirectly: Bool) async throws {
+    let proxy = try await LoopbackProxy.upgraded(splicesDirectly: splicesDirectly)
     for (text, fromClient) in [("40", true), (#"40{"sid":"n"}"#, false), (#"421["say"]"#, true)] {
       let frame = LoopbackProxy.frame(text, masked: fromClient)
       try (fromClient ? proxy.client : proxy.server).send(frame)

@@ -1,9 +1,7 @@
 import AckCorrelation
 import Foundation
 import NIOPosix
-import ProxyServer
 import RecordedTranscripts
-import Synchronization
 
 /// Plays a recorded scenario through a proxy: a puppet client and a puppet server send each other what was recorded, in the
 /// recorded order, each step only when the one before has arrived on the other side.
@@ -14,50 +12,39 @@ final class TranscriptPlayer {
   private let scenario: RecordedScenario
   private let proxy: InProcessProxy
   private let time: PlayedTime
-  private let loop: MultiThreadedEventLoopGroup
   private let listener: BlockingSocket
   private let log: CaptureLog
   private var connections: [Int: PlayedConnection] = [:]
 
   private init(
-    _ scenario: RecordedScenario, proxy: InProcessProxy, time: PlayedTime, loop: MultiThreadedEventLoopGroup,
+    _ scenario: RecordedScenario, proxy: InProcessProxy, time: PlayedTime,
     listener: BlockingSocket, log: CaptureLog
   ) {
     self.scenario = scenario
     self.proxy = proxy
     self.time = time
-    self.loop = loop
     self.listener = listener
     self.log = log
   }
 
-  /// The time of a play.
-  final class PlayedTime: Sendable {
-    private let microseconds = Atomic<Int64>(1_790_000_000_000_000)
-
-    var clock: ProxyClock {
-      ProxyClock { Timestamp(microseconds: self.microseconds.load(ordering: .relaxed)) }
-    }
-
-    func pass(_ duration: Int64) { microseconds.add(duration, ordering: .relaxed) }
-  }
-
-  /// Plays a scenario with a proxy of its own on this one loop; returns the capture's lines.
-  static func capture(of scenario: RecordedScenario, loop: MultiThreadedEventLoopGroup) async throws
-    -> [String]
-  {
+  /// Plays a scenario with a proxy of its own; returns the capture's lines.
+  ///
+  /// - Parameter loop: has one loop, so that connections are accepted in the order in which they are made.
+  static func capture(
+    of scenario: RecordedScenario, splicesDirectly: Bool, loop: MultiThreadedEventLoopGroup
+  ) async throws -> [String] {
     let listener = try BlockingSocket.listening()
     let time = PlayedTime()
     let proxy = try await InProcessProxy.start(
       upstreamPort: listener.port, ackTimeout: scenario.ackTimeout, redacts: false, clock: time.clock,
-      group: loop)
+      splicesDirectly: splicesDirectly, group: loop)
     let log = CaptureLog()
     proxy.atRecords { log.append($0) }
     let stop = DispatchSemaphore(value: 0)
     try await withCheckedThrowingContinuation { (finished: CheckedContinuation<Void, any Error>) in
       Thread {
         let player = TranscriptPlayer(
-          scenario, proxy: proxy, time: time, loop: loop, listener: listener, log: log)
+          scenario, proxy: proxy, time: time, listener: listener, log: log)
         let played = Result { try player.play() }
         // The proxy stops while the puppets that are left look at what it tells them.
         Task {
@@ -91,12 +78,12 @@ final class TranscriptPlayer {
     while let step = steps.popFirst() {
       if scenario.endsCross, let next = steps.first, let crossing = Crossing(step, next) {
         steps.removeFirst()
-        try whileLoopIsHeld {
-          try connection(step).end(crossing.ending, crossing.how)
-          pass(to: next.time)
-          try connection(next).send(crossing.bytes, from: crossing.sender)
-          try connection(next).awaitArrival(from: crossing.sender)
-        }
+        time.hold()
+        defer { time.goOn() }
+        try play(step, crossing)
+        time.pass(next.time - now)
+        now = next.time
+        time.goOn()
         try connection(step).awaitEnd(at: crossing.sender)
         if crossing.how == .reset { try close(connection(step)) }
         continue
@@ -111,6 +98,14 @@ final class TranscriptPlayer {
     // The capture goes on for a moment, as it does when a person stops it.
     pass(to: now + 10_000)
     proxy.recorder.expire()
+  }
+
+  /// The proxy learns of an end, asks for its time, and hears that only when the other peer's bytes are there too.
+  private func play(_ step: RecordedStep, _ crossing: Crossing) throws {
+    let connection = try connection(step)
+    connection.end(crossing.ending, crossing.how)
+    try connection.send(crossing.bytes, from: crossing.sender)
+    connection.awaitArrival(from: crossing.sender)
   }
 
   private func play(_ step: RecordedStep) throws {
@@ -186,18 +181,5 @@ final class TranscriptPlayer {
       self.bytes = bytes
       self.sender = sender
     }
-  }
-
-  /// Keeps the proxy from looking at its sockets meanwhile.
-  private func whileLoopIsHeld(_ body: () throws -> Void) throws {
-    let held = DispatchSemaphore(value: 0)
-    let goesOn = DispatchSemaphore(value: 0)
-    loop.next().execute {
-      held.signal()
-      goesOn.wait()
-    }
-    held.wait()
-    defer { goesOn.signal() }
-    try body()
   }
 }
