@@ -45,7 +45,8 @@ extension AckCorrelator {
     if before >= 0 { emits[before].sameKey = next }
   }
 
-  /// An ack that no open emit waits for.
+  /// An ack that no open emit waits for: the second of its emit, one for an emit that was given up already, whose last
+  /// word stands and which the finding names, or one that answers nothing that was seen.
   @inline(never)
   mutating func ackWithoutEmit(
     _ session: Int32, _ connection: ConnectionNumber, _ namespace: Int32, _ emitter: Peer, _ id: AckID,
@@ -61,6 +62,12 @@ extension AckCorrelator {
     }
     // The emit may have been sent where nobody looked.
     guard !sessions[session].facts.beganBeforeCapture, sessions[session].undecodable(emitter) == nil else {
+      return
+    }
+    if let former = peers[Self.peer(namespace, emitter)].givenUp.last(where: { $0.id == id }) {
+      report(
+        .strayAck, session: number, connection: connection, .proved, [former.emit, seq],
+        details + [("emit", .number(Int64(clamping: former.emit.number)))])
       return
     }
     report(.strayAck, session: number, connection: connection, .proved, [seq], details)

@@ -178,7 +178,25 @@ extension AckCorrelator {
   mutating func finish(_ slot: Int32, _ outcome: EmitVerdict) {
     counts[outcome.verdict] &+= 1
     outcomes.append(.verdict(outcome))
+    if outcome.verdict != .late { rememberGivenUp(slot) }
     release(slot)
+  }
+
+  /// Remembers an emit that was decided without an ack, in case one comes yet.
+  private mutating func rememberGivenUp(_ slot: Int32) {
+    let namespace = emits[slot].namespaceSlot
+    guard namespace >= 0, limits.answeredIDs > 0 else { return }
+    let entry = NamespaceState.Answered(id: emits[slot].id, emit: emits[slot].seq)
+    let limit = limits.answeredIDs
+    func note(_ peer: inout NamespaceState.PeerState) {
+      if peer.givenUp.count < limit {
+        peer.givenUp.append(entry)
+      } else {
+        peer.givenUp[peer.nextGivenUp] = entry
+        peer.nextGivenUp = (peer.nextGivenUp &+ 1) % limit
+      }
+    }
+    note(&peers[Self.peer(namespace, emits[slot].peer)])
   }
 
   /// Puts a verdict together, with what the emit and its session say.

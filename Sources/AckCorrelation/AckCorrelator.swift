@@ -296,11 +296,13 @@ package struct AckCorrelator: ~Copyable {
     let latency = now.since(emits[slot].at)
     var verdict = Verdict.acknowledged
     var cause: Cause?
+    var certainty = Certainty.proved
     var evidence = [RecordSeq]()
     if let left = leaving(of: emitter, session, namespace) {
       verdict = .late
       cause = .afterPeerLeft
-      evidence = [seq, left]
+      certainty = left.certainty
+      evidence = [seq, left.seq]
     } else if latency > ackTimeout {
       verdict = .late
       cause = .afterAckTimeout
@@ -309,7 +311,7 @@ package struct AckCorrelator: ~Copyable {
     let match = AckMatch(emit: emits[slot].seq, latency: latency, verdict: verdict)
     noteAnswer(slot, session, namespace, emitter, ackID)
     if let cause {
-      conclude(slot, verdict, cause, .proved, evidence, age: latency)
+      conclude(slot, verdict, cause, certainty, evidence, age: latency)
     } else {
       counts[.acknowledged] &+= 1
       release(slot)
@@ -317,13 +319,38 @@ package struct AckCorrelator: ~Copyable {
     return match
   }
 
-  /// The record that shows that the emitter had left before its answer came.
+  /// The record that shows that the emitter was gone before its answer came: it had left, or the receiver itself had
+  /// ended the namespace or session, after which the emitter takes no ack any more.
   @inline(__always)
-  private func leaving(of emitter: Peer, _ session: Int32, _ namespace: Int32) -> RecordSeq? {
-    let ender = Ender(emitter)
-    if let ending = namespaces[namespace].ending, ending.by == ender { return ending.seq }
-    if let ending = sessions[session].ending, ending.by == ender { return ending.seq }
-    if let ending = sessions[session].presumed, ending.by == ender { return ending.seq }
+  private func leaving(
+    of emitter: Peer, _ session: Int32, _ namespace: Int32
+  ) -> (seq: RecordSeq, certainty: Certainty)? {
+    guard
+      namespaces[namespace].ending != nil || sessions[session].ending != nil
+        || sessions[session].presumed != nil
+    else { return nil }
+    return leavingOfEnded(emitter, session, namespace)
+  }
+
+  @inline(never)
+  private func leavingOfEnded(
+    _ emitter: Peer, _ session: Int32, _ namespace: Int32
+  ) -> (seq: RecordSeq, certainty: Certainty)? {
+    let ends = [namespaces[namespace].ending, sessions[session].ending, sessions[session].presumed]
+    for case let ending? in ends where ending.by == Ender(emitter) { return (ending.seq, .proved) }
+    for case let ending? in ends where ending.by == Ender(emitter.other) {
+      switch ending.sign {
+      case .closeFrame, .closePacket: return (ending.seq, .strong)
+      case .disconnectPacket:
+        // The JavaScript client drops its acks with the namespace. python-socketio's takes them as long as another
+        // namespace holds the connection (PROTOCOL.md B.6).
+        let hasOthers = sessions[session].namespaces.contains {
+          $0.slot != namespace && namespaces[$0.slot].phase == .connected && namespaces[$0.slot].ending == nil
+        }
+        return (ending.seq, hasOthers ? .inferred : .strong)
+      case .fin, .reset, .sessionUnknown, .silence: continue
+      }
+    }
     return nil
   }
 

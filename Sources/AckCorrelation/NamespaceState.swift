@@ -43,6 +43,9 @@ struct NamespaceState {
     /// Ids answered lately, a ring.
     var answered: [Answered] = []
     var nextAnswered = 0
+    /// Emits decided lately without an ack, a ring.
+    var givenUp: [Answered] = []
+    var nextGivenUp = 0
 
     /// Makes it ready for another namespace.
     mutating func reset() {

@@ -135,7 +135,8 @@ package struct RecordEncoder: ~Copyable {
   ///
   /// - Parameters:
   ///   - inBrackets: written between `[` and `]`, for arguments that were cut out of their array.
-  ///   - mayHoldSecrets: false where the scanner met no object members, so that a copy will do.
+  ///   - mayHoldSecrets: false where the scanner met no object members, so that a copy will do unless a string looks as
+  ///     if it hid one.
   @inline(__always)
   package mutating func member(
     _ name: StaticString, json: UnsafeRawBufferPointer, inBrackets: Bool, mayHoldSecrets: Bool,
@@ -144,7 +145,7 @@ package struct RecordEncoder: ~Copyable {
     member(name)
     if inBrackets { sink.append(0x5B) }
     var placeholders: [Int] = []
-    if mayHoldSecrets || hasLineBreaks {
+    if mayHoldSecrets || hasLineBreaks || redactor.mayHideSecrets(json) {
       placeholders = redactor.append(json: json, lineBreaksToSpaces: hasLineBreaks, to: &sink)
     } else {
       sink.append(json)

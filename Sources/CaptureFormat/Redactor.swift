@@ -3,9 +3,10 @@ import JSONText
 /// Writes text from the wire into a record with the secrets replaced (CAPTURE-FORMAT.md, *Redaction*).
 ///
 /// It works on the letters of the JSON, not on its structure, so that it also covers JSON that is cut off or
-/// malformed: wherever a string is followed by a colon and names a secret, the value behind is replaced.
+/// malformed: wherever a string is followed by a colon and names a secret, the value behind is replaced. Strings that
+/// hold JSON or a query of their own are looked into.
 package struct Redactor: Sendable {
-  private let names: SecretNames
+  let names: SecretNames
   private let hash: KeyedHash
   /// False with `--keep-secrets`: everything is written as it came.
   package let isOn: Bool
@@ -46,13 +47,20 @@ package struct Redactor: Sendable {
       guard lineBreaksToSpaces else { return sink.append(piece) }
       for byte in piece { sink.append(byte == 0x0A || byte == 0x0D ? 0x20 : byte) }
     }
+    let mayHide = mayHideSecrets(json)
     while isOn, let quote = Self.firstIndex(of: 0x22, in: json, from: index) {
       let end = Self.endOfString(json, from: quote)
       index = end
       var colon = end
       while colon < json.count, Self.isWhitespace(json[colon]) { colon += 1 }
-      guard colon < json.count, json[colon] == 0x3A else { continue }
       let literal = UnsafeRawBufferPointer(rebasing: json[quote..<end])
+      guard colon < json.count, json[colon] == 0x3A else {
+        guard mayHide, let text = withoutSecrets(literal: literal) else { continue }
+        copy(until: quote, into: &sink)
+        copied = end
+        text.withUnsafeBytes { sink.append(jsonString: $0) }
+        continue
+      }
       guard isSecret(literal: literal) else { continue }
       var start = colon + 1
       while start < json.count, Self.isWhitespace(json[start]) { start += 1 }
@@ -81,7 +89,7 @@ package struct Redactor: Sendable {
     return JSONString.decode(literal).withBytes { names.contains($0) }
   }
 
-  private static func unquoted(_ value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+  static func unquoted(_ value: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     guard value.first == 0x22 else { return value }
     let end = value.count > 1 && value[value.count - 1] == 0x22 ? value.count - 1 : value.count
     return UnsafeRawBufferPointer(rebasing: value[1..<end])
@@ -199,7 +207,7 @@ package struct Redactor: Sendable {
 
 extension SecretNames {
   /// As `contains`, for a name that may hold percent escapes (`tok%65n`).
-  fileprivate func contains(percentDecoded name: UnsafeRawBufferPointer) -> Bool {
+  func contains(percentDecoded name: UnsafeRawBufferPointer) -> Bool {
     guard name.contains(0x25) else { return contains(name) }
     var decoded: [UInt8] = []
     var index = 0

@@ -16,6 +16,8 @@ struct PacketPlace {
   var isCompressed = false
   /// Whether the payload at hand is only the beginning of what was sent.
   var isCut = false
+  /// Whether the rest was never sent, or nobody was left to take it: then it is no packet to anyone.
+  var isCutShort = false
 
   init(
     connection: ConnectionNumber, session: SessionState?, from: Peer, transport: Transport, origin: [UInt8]

@@ -71,7 +71,7 @@ extension TrafficDecoder {
       encoder.member("text", brokenJSON: payload)
     }
     encodeCommon(place, session: place.session)
-    if place.isCut { encoder.member("truncated", true) }
+    encodeTruncation(place)
     encoder.end()
     guard let session = place.session, let type = packet.type else { return }
     let isProbe = payload.elementsEqual("probe".utf8)
@@ -175,7 +175,7 @@ extension TrafficDecoder {
       recordAck(packet, bytes, place, session, namespaceID, at: time, seq: seq)
     } else {
       if let refusal = packet.refusal ?? packet.refusalElsewhere { encodeRefusal(refusal) }
-      if place.isCut { encoder.member("truncated", true) }
+      encodeTruncation(place)
       encoder.end()
       tell(packet, bytes, place, session, namespaceID, at: time, seq: seq)
     }
@@ -226,6 +226,14 @@ extension TrafficDecoder {
     if session?.version == .v3 { encoder.member("eio", 3) }
   }
 
+  /// That the payload is not whole, and where the rest will never come, that too.
+  @inline(__always)
+  mutating func encodeTruncation(_ place: PacketPlace) {
+    guard place.isCut else { return }
+    encoder.member("truncated", true)
+    if place.isCutShort { encoder.member("cut_short", true) }
+  }
+
   /// Pairs an ack and completes its record.
   @inline(__always)
   private mutating func recordAck(
@@ -233,7 +241,9 @@ extension TrafficDecoder {
     _ namespace: NamespaceID, at time: Timestamp, seq: UInt64
   ) {
     var match: AckMatch?
-    if let id = AckCorrelation.AckID(digits: UnsafeRawBufferPointer(rebasing: bytes[packet.idDigits])) {
+    if !place.isCutShort,
+      let id = AckCorrelation.AckID(digits: UnsafeRawBufferPointer(rebasing: bytes[packet.idDigits]))
+    {
       match = correlator.acknowledged(
         session: session.number, connection: place.connection, from: place.from, namespace: namespace, id: id,
         at: time,
@@ -244,7 +254,7 @@ extension TrafficDecoder {
       encoder.member("latency_us", UInt64(max(match.latency, 0)))
     }
     if let refusal = packet.refusal ?? packet.refusalElsewhere { encodeRefusal(refusal) }
-    if place.isCut { encoder.member("truncated", true) }
+    encodeTruncation(place)
     encoder.end()
     if let refusal = packet.refusal {
       correlator.packetRefused(
@@ -260,6 +270,7 @@ extension TrafficDecoder {
     _ namespace: NamespaceID, at time: Timestamp, seq: UInt64
   ) {
     guard packet.type.isEvent else {
+      if place.isCutShort { return }
       return tellOfNamespace(packet, bytes, place, session, namespace, at: time, seq: seq)
     }
     var emit = Emit(
@@ -324,7 +335,8 @@ extension TrafficDecoder {
     _ refusal: PacketRefusal, _ bytes: UnsafeRawBufferPointer, _ place: PacketPlace, _ session: SessionState,
     at time: Timestamp
   ) {
-    let seq = recordOpaque(bytes, place, refusal: refusal, at: time)
+    let seq = recordOpaque(bytes, place, refusal: place.isCutShort ? nil : refusal, at: time)
+    if place.isCutShort { return }
     correlator.packetRefused(
       session: session.number, from: place.from, refusal.reason.forCorrelation, at: time, seq: RecordSeq(seq))
   }
@@ -344,7 +356,7 @@ extension TrafficDecoder {
     }
     encodeCommon(place, session: place.session)
     if let refusal { encodeRefusal(refusal) }
-    if place.isCut { encoder.member("truncated", true) }
+    encodeTruncation(place)
     encoder.end()
     return seq
   }

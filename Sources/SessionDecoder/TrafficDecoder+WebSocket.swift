@@ -33,23 +33,36 @@ extension TrafficDecoder {
       : !webSocket.client.isInsideMessage && webSocket.client.violation == nil
   }
 
-  /// A direction ended: what waited for more bytes is told as it is.
+  /// A direction ended: what waited for more bytes is told as it is. What its peer was being sent ends with it.
   mutating func endStreams(_ connection: ConnectionState, _ peer: Peer, at time: Timestamp) {
     guard let webSocket = connection.webSocket else { return }
     if peer == .server {
       webSocket.server.ended { event in take(event, webSocket, connection.number, peer, at: time) }
     }
+    for sender in [peer, peer.other] { endMessage(webSocket, connection.number, sender, at: time) }
     guard let session = webSocket.session, session.carrier === webSocket else { return }
     let place = place(of: webSocket, connection.number, peer)
     let input = peer == .client ? session.client.sessionEnded() : session.server.sessionEnded()
     if let input { take(input, UnsafeRawBufferPointer(start: nil, count: 0), place, session, at: time) }
   }
 
+  /// Records the message that a peer was in the middle of sending, as far as it came.
+  private mutating func endMessage(
+    _ webSocket: WebSocketState, _ number: ConnectionNumber, _ sender: Peer, at time: Timestamp
+  ) {
+    if sender == .client {
+      webSocket.client.wasCutShort { event in take(event, webSocket, number, sender, at: time) }
+    } else {
+      webSocket.server.wasCutShort { event in take(event, webSocket, number, sender, at: time) }
+    }
+  }
+
   /// A peer says that it closes: records what the other was in the middle of sending it, before the close, so that a
-  /// packet which was refused while its attachments were on their way is among those that the close is about.
+  /// packet which was refused while it was on its way, or its attachments were, is among those that the close is about.
   private mutating func receiverLeft(
     _ webSocket: WebSocketState, _ number: ConnectionNumber, _ receiver: Peer, at time: Timestamp
   ) {
+    endMessage(webSocket, number, receiver.other, at: time)
     guard let session = webSocket.session, session.carrier === webSocket else { return }
     let sender = receiver.other
     let input = sender == .client ? session.client.receiverLeft() : session.server.receiverLeft()
@@ -103,6 +116,7 @@ extension TrafficDecoder {
     place.frames = message.frames
     place.isCompressed = message.isCompressed
     place.isCut = message.isTruncated
+    place.isCutShort = message.isCutShort
     guard webSocket.isEngineIO else {
       recordPlain(message, place, at: time)
       return
@@ -110,6 +124,10 @@ extension TrafficDecoder {
     let version = webSocket.session?.version ?? webSocket.query.version
     do throws(PacketRefusal) {
       let packet = try EngineIO.packet(ofMessage: message.payload, isText: message.isText, version: version)
+      if message.isCutShort, packet.type != .message {
+        recordPlain(message, place, at: time)
+        return
+      }
       if packet.type == .open, peer == .server, webSocket.session == nil {
         openSession(packet, message.payload, webSocket, number, at: time)
         place = self.place(of: webSocket, number, peer)
@@ -121,8 +139,8 @@ extension TrafficDecoder {
       }
       take(packet, message.payload, place, at: time)
     } catch {
-      let seq = recordPlain(message, place, refusal: error, at: time)
-      if let session = webSocket.session {
+      let seq = recordPlain(message, place, refusal: message.isCutShort ? nil : error, at: time)
+      if !message.isCutShort, let session = webSocket.session {
         correlator.packetRefused(
           session: session.number, from: peer, error.reason.forCorrelation, at: time, seq: RecordSeq(seq))
       }
@@ -234,7 +252,7 @@ extension TrafficDecoder {
     if let refusal { encodeRefusal(refusal) }
     if message.frames != 1 { encoder.member("frames", message.frames) }
     if message.isCompressed { encoder.member("compressed", true) }
-    if message.isTruncated { encoder.member("truncated", true) }
+    encodeTruncation(place)
     encoder.end()
     return seq
   }

@@ -46,6 +46,8 @@ package struct MessageStream: ~Copyable {
     var isText = false
     var isCompressed = false
     var isAfterClose = false
+    /// It was told as cut short: whatever comes of it yet is not told again.
+    var isTold = false
   }
 
   private let maskBit: UInt8
@@ -135,6 +137,22 @@ package struct MessageStream: ~Copyable {
   package mutating func ended(_ body: (WebSocketEvent) -> Void) {
     guard phase == .opening, !stray.kept.isEmpty else { return }
     judgeOpening(stray.isResponse ? .complete : .refuted, body)
+  }
+
+  /// The connection ends, or the receiver has left: tells the message under way as far as it came. Whatever comes of
+  /// it after that is not told again; messages behind it are.
+  package mutating func wasCutShort(_ body: (WebSocketEvent) -> Void) {
+    guard phase != .ended, isInMessage, !message.isTold, storage.count > 0 else { return }
+    message.isTold = true
+    // What an unfragmented frame announced is the message's length; of others it is the least that is known.
+    let announced = frame.isControl ? 0 : Int(clamping: frame.remaining)
+    body(
+      .message(
+        WebSocketMessage(
+          isText: message.isText, payload: storage.bytes,
+          length: max(message.length &+ (message.isCompressed ? 0 : announced), storage.count &+ 1),
+          wireBytes: message.wireBytes, frames: message.frames, isCompressed: message.isCompressed,
+          isAfterClose: message.isAfterClose, offset: message.offset, isCutShort: true)))
   }
 
   // MARK: Headers
@@ -367,13 +385,15 @@ package struct MessageStream: ~Copyable {
       return fail(.invalidText, at: message.isCompressed ? frame.offset : end, body)
     }
     isInMessage = false
-    body(
-      .message(
-        WebSocketMessage(
-          isText: message.isText, payload: storage.bytes, length: message.length,
-          wireBytes: message.wireBytes,
-          frames: message.frames, isCompressed: message.isCompressed, isAfterClose: message.isAfterClose,
-          offset: message.offset)))
+    if !message.isTold {
+      body(
+        .message(
+          WebSocketMessage(
+            isText: message.isText, payload: storage.bytes, length: message.length,
+            wireBytes: message.wireBytes,
+            frames: message.frames, isCompressed: message.isCompressed, isAfterClose: message.isAfterClose,
+            offset: message.offset)))
+    }
     storage.removeAll(retaining: limits.retainedStorage)
   }
 

@@ -1,4 +1,4 @@
-/// A complete data message: unmasked, put together from its fragments, inflated.
+/// A data message: unmasked, put together from its fragments, inflated. Complete, but where `isCutShort` says otherwise.
 package struct WebSocketMessage {
   /// Text (opcode 1, checked to be UTF-8) or binary (opcode 2).
   package let isText: Bool
@@ -17,6 +17,8 @@ package struct WebSocketMessage {
   package let isAfterClose: Bool
   /// Where the first frame of the message began, in bytes of the direction.
   package let offset: UInt64
+  /// The message is not complete, and nobody waits for the rest: this is what had come of it.
+  package var isCutShort = false
 
   /// Whether `payload` holds less than the message.
   package var isTruncated: Bool { payload.count < length }

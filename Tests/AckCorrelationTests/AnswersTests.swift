@@ -51,6 +51,74 @@ import Testing
         """)
   }
 
+  @Test func ackBehindTheAnswerersOwnDisconnectIsLate() {
+    expectStory(
+      """
+      on s1 c1 ws
+      0 << open ping=25000/20000 max=1000000 javascript
+      1 >> connect
+      2 << connect sid
+      3 >> emit 0 "kick" {"text":"hi"}
+      50 << disconnect
+      51 << ack 0
+      60 << closed
+      """,
+      yields: """
+        #4 client 0 "kick" late after_peer_left strong [6,5] 48.0ms
+        """)
+  }
+
+  @Test func ackBehindADisconnectThatLeavesOtherNamespacesIsLateByInference() {
+    expectStory(
+      """
+      on s1 c1 ws
+      0 << open ping=25000/20000 max=1000000 javascript
+      1 >> connect
+      1 >> connect /chat
+      2 << connect sid
+      2 << connect /chat sid
+      3 >> emit 0 "kick" {"text":"hi"}
+      50 << disconnect
+      51 << ack 0
+      """,
+      yields: """
+        #6 client 0 "kick" late after_peer_left inferred [8,7] 48.0ms
+        """)
+  }
+
+  @Test func ackBehindTheAnswerersOwnCloseFrameIsLate() {
+    expectStory(
+      """
+      on s1 c1 ws
+      0 << open ping=25000/20000 max=1000000 javascript
+      1 >> connect
+      2 << connect sid
+      3 >> emit 0 "send" {"text":"hi"}
+      50 << frame
+      51 << ack 0
+      """,
+      yields: """
+        #4 client 0 "send" late after_peer_left strong [6,5] 48.0ms
+        """)
+  }
+
+  @Test func ackToAnEmitThatWasGivenUpNamesItAndChangesNothing() {
+    expectStory(
+      """
+      on s1 c1 ws
+      0 << open ping=25000/20000 max=1000000 javascript
+      1 >> connect
+      2 << connect sid
+      3 >> emit 0 "send" {"text":"hi"}
+      50 << disconnect
+      900 << ack 0
+      """,
+      yields: """
+        #4 client 0 "send" unanswered disconnected_before_ack proved [5] ended_by=server how=disconnect_packet 47.0ms
+        ! stray_ack s1 c1 proved [4,6] namespace=/ id=0 emit=4
+        """)
+  }
+
   @Test func ackBehindTheAskersDisconnectIsLate() {
     expectStory(
       """
@@ -67,22 +135,6 @@ import Testing
       """,
       yields: """
         #4 client 0 "send" late after_peer_left proved [6,5] 48.0ms
-        """)
-  }
-
-  @Test func ackFromThePeerThatLeavesStillCounts() {
-    expectStory(
-      """
-      on s1 c1 ws
-      0 << open ping=25000/20000 max=1000000 javascript
-      1 >> connect
-      2 << connect sid
-      3 >> emit 0 "send" {"text":"hi"}
-      50 << disconnect
-      51 << ack 0
-      60 << closed
-      """,
-      yields: """
         """)
   }
 

@@ -21,7 +21,7 @@ import AckCorrelation
       limits: .twoOpenEmits,
       yields: """
         #4 client 0 "m" unanswered capture_ended proved evicted 2.0ms
-        ! stray_ack s1 c1 proved [7] namespace=/ id=0
+        ! stray_ack s1 c1 proved [4,7] namespace=/ id=0 emit=4
         #5 client 1 "m" overdue 300.0ms ...
         #5 client 1 "m" unanswered conditional_path inferred 896.0ms
         """)

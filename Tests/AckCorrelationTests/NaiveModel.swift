@@ -87,7 +87,8 @@ struct NaiveModel {
     let emit = open.remove(at: index)
     answered[scope, default: []].append((id, emit.seq))
     let latency = now - emit.at
-    let hasLeft = sessionEnds[session]?.by == emitter
+    // Behind a close frame of either side, nobody takes an ack.
+    let hasLeft = sessionEnds[session] != nil
     let isLate = hasLeft || latency > ackTimeout
     decided[emit.seq] = isLate ? (hasLeft ? "after_peer_left" : "after_ack_timeout") : "acknowledged"
     return AckMatch(

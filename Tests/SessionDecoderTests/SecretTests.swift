@@ -72,6 +72,40 @@ import Testing
     expectHidden(tap)
   }
 
+  @Test(arguments: [
+    #""{\"token\":\"hunter2-Zm9v\"}""#,
+    #"{"body":"{ \"user\": {\"password\" : \"hunter2-Zm9v\"} }"}"#,
+    #""[{\"a\":\"{\\\"apiKey\\\":\\\"hunter2-Zm9v\\\"}\"}]""#,
+    #""{\"tok\\u0065n\":\"hunter2-Zm9v\"}""#, #""{\"\u0074oken\":\"hunter2-Zm9v\"}""#,
+    #""{\"token\":\"hunter2-Zm9v""#,
+    #""https://h/x?token=hunter2-Zm9v""#, #""/x?a=1&access_token=hunter2-Zm9v#top""#,
+    #"{"url":"wss://h/?EIO=4&tok%65n=hunter2-Zm9v"}"#, #""see https://h/#jwt=hunter2-Zm9v, or not""#,
+    #""user=a;password=hunter2-Zm9v""#, #""https:\/\/h\/x?token=hunter2-Zm9v""#,
+    #""{\"next\":\"/login?passwd=hunter2-Zm9v\"}""#,
+  ])
+  func stringsThatHoldJSONOrAQuery(_ argument: String) {
+    let tap = TapDriver()
+    tap.connect()
+    tap.client(#"421["kept","before",\#(argument),"behind"]"#)
+    tap.server(#"431[\#(argument)]"#)
+    tap.client(#"42["kept",\#(argument)"#)
+    expectHidden(tap, keeps: "kept", "before", "behind")
+  }
+
+  @Test(arguments: [
+    #""2 + 2 = 4""#, #""a \"token\" is a coin""#, #""{\"room\":\"x=1\",\"n\":[1]}""#,
+    #""https://h/x?page=2&sort=up""#,
+    #""what is a token?""#, #""token=""#, #""{\"token\":null}""#,
+  ])
+  func stringsWithoutASecretStayAsTheyAre(_ argument: String) {
+    let tap = TapDriver()
+    tap.connect()
+    tap.client(#"421["a",{"b":\#(argument)},\#(argument)]"#)
+    #expect(
+      tap.lines.last?.contains(#""args":[{"b":\#(argument)},\#(argument)]"#) == true,
+      "\(tap.lines.last ?? "")")
+  }
+
   @Test func theConnectPayload() {
     let tap = TapDriver()
     tap.connect()

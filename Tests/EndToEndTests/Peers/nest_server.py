@@ -38,12 +38,15 @@ NOTHING = object()
 """A member or argument that is absent, which null is not."""
 
 
-def look_like_node():
-    """Writes the members of the open packet in the order of the reference server, by which the two can be told apart."""
+def look_like_node(ping_interval=None):
+    """Writes the members of the open packet in the order of the reference server, by which the two can be told apart.
+
+    With a ping interval, in milliseconds, only servers that have it look so.
+    """
     encode = engine_packet.Packet.encode
 
     def encode_like_node(self, *args, **named):
-        if self.packet_type == engine_packet.OPEN:
+        if self.packet_type == engine_packet.OPEN and ping_interval in (None, self.data["pingInterval"]):
             self.data = {name: self.data[name] for name in sorted(self.data, key=NODE_ORDER.index)}
         return encode(self, *args, **named)
 

@@ -1,0 +1,100 @@
+import JSONText
+
+// Secrets inside strings: JSON that was made a string before it was sent, and query strings of URLs.
+
+extension Redactor {
+  /// Whether a string in this JSON may hide a secret: only where there is an escape, as JSON within a string has, or an
+  /// equals sign, as a query has. Most messages have neither, and eight bytes are looked at in one step.
+  @inline(__always)
+  package func mayHideSecrets(_ json: UnsafeRawBufferPointer) -> Bool {
+    guard isOn else { return false }
+    var index = 0
+    while index &+ 8 <= json.count {
+      let word = json.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+      if Self.hasByte(0x3D, word) || Self.hasByte(0x5C, word) { return true }
+      index &+= 8
+    }
+    while index < json.count {
+      if json[index] == 0x3D || json[index] == 0x5C { return true }
+      index &+= 1
+    }
+    return false
+  }
+
+  /// Whether one of the eight bytes is this one: exact, by the borrow that only a zero byte causes first.
+  @inline(__always)
+  private static func hasByte(_ byte: UInt8, _ word: UInt64) -> Bool {
+    let different = word ^ (0x0101_0101_0101_0101 &* UInt64(byte))
+    return (different &- 0x0101_0101_0101_0101) & ~different & 0x8080_8080_8080_8080 != 0
+  }
+
+  /// The text of a string with the secrets in it replaced; nil where it holds none that can be told.
+  ///
+  /// - Parameter literal: the string with its quotes, or the beginning of one that is cut off.
+  func withoutSecrets(literal: UnsafeRawBufferPointer) -> [UInt8]? {
+    let isEscaped = literal.contains(0x5C)
+    guard isEscaped || literal.contains(0x3D) else { return nil }
+    guard isEscaped else { return withoutSecrets(text: Self.unquoted(literal)) }
+    return JSONString.decode(literal).withBytes { withoutSecrets(text: $0) }
+  }
+
+  private func withoutSecrets(text: UnsafeRawBufferPointer) -> [UInt8]? {
+    // A name may be spelt with escapes of its own, one level deeper, or of a URL.
+    guard names.contains(text) || text.contains(0x5C) || text.contains(0x25) else { return nil }
+    var inside = ByteSink(capacity: text.count + 32)
+    var isChanged = false
+    if text.contains(0x22) {
+      append(json: text, lineBreaksToSpaces: false, to: &inside)
+      isChanged = !inside.bytes.elementsEqual(text)
+    } else {
+      inside.append(text)
+    }
+    var result = ByteSink(capacity: inside.bytes.count + 32)
+    if append(queriesIn: inside.bytes, to: &result) { isChanged = true }
+    return isChanged ? Array(result.bytes) : nil
+  }
+
+  /// Appends text with the values of secret parameters replaced: `name=value` at the text's start or behind one of
+  /// `?&;#` or a blank, up to the next of them or of the marks that end a URL in running text.
+  ///
+  /// - Returns: whether anything was replaced.
+  private func append(queriesIn text: UnsafeRawBufferPointer, to sink: inout ByteSink) -> Bool {
+    var copied = 0
+    var index = 0
+    var nameStart = 0
+    while index < text.count {
+      let byte = text[index]
+      index &+= 1
+      if Self.opensParameter(byte) {
+        nameStart = index
+        continue
+      }
+      guard byte == 0x3D else { continue }
+      let name = UnsafeRawBufferPointer(rebasing: text[nameStart..<(index - 1)])
+      var end = index
+      while end < text.count, !Self.opensParameter(text[end]), !Self.endsParameter(text[end]) { end &+= 1 }
+      if end > index, names.contains(percentDecoded: name) {
+        sink.append(UnsafeRawBufferPointer(rebasing: text[copied..<index]))
+        append(redacted: UnsafeRawBufferPointer(rebasing: text[index..<end]), to: &sink)
+        copied = end
+      }
+      index = end
+      nameStart = end
+    }
+    sink.append(UnsafeRawBufferPointer(rebasing: text[copied...]))
+    return copied > 0
+  }
+
+  /// `?`, `&`, `;`, `#` and white space.
+  private static func opensParameter(_ byte: UInt8) -> Bool {
+    byte == 0x3F || byte == 0x26 || byte == 0x3B || byte == 0x23 || byte <= 0x20
+  }
+
+  /// Quotes, brackets and a comma.
+  private static func endsParameter(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x22, 0x27, 0x28, 0x29, 0x2C, 0x3C, 0x3E, 0x5B, 0x5D, 0x60, 0x7B, 0x7D: true
+    default: false
+    }
+  }
+}
