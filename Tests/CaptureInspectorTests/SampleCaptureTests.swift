@@ -9,14 +9,23 @@ import Testing
   private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("captures")
 
-  private func report(_ name: String) throws -> JSONValue {
+  /// The files of the folder; those that begin with a digit are a developer's own recordings.
+  private static let files = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [])
+    .filter {
+      $0.hasSuffix(".jsonl") && $0.first?.isNumber == false
+    }.sorted()
+
+  /// Those that tell a story and show many verdicts.
+  private static let stories = ["chat-with-acks.jsonl", "chat-without-acks.jsonl", "demo.jsonl"]
+
+  private func report(_ name: String, isComplete: Bool = true) throws -> JSONValue {
     var bytes: [UInt8] = []
     var lines: [String] = []
     let decision = CaptureInspection.run(
       paths: [Self.folder.appendingPathComponent(name).path], format: .json, advice: { _, _ in "" },
       output: { bytes += $0 }, diagnostics: { lines.append($0) })
     #expect(decision == .fine)
-    #expect(lines.isEmpty, "a sample is complete and undamaged")
+    #expect(lines.isEmpty == isComplete, "\(lines)")
     return try JSONValue(parsing: bytes)
   }
 
@@ -35,12 +44,32 @@ import Testing
     #expect(unresolved.first?["cause"]?.string == "conditional_path")
   }
 
-  @Test func everySampleIsDescribed() throws {
+  @Test(arguments: files) func everySampleIsDescribedAndSmall(_ file: String) throws {
     let page = try String(contentsOf: Self.folder.appendingPathComponent("README.md"), encoding: .utf8)
-    let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path).filter { file in
-      file.hasSuffix(".jsonl") && file.first?.isNumber == false
+    #expect(page.contains("| `\(file)` |"))
+    guard !Self.stories.contains(file) else { return }
+    let text = try String(contentsOf: Self.folder.appendingPathComponent(file), encoding: .utf8)
+    #expect(text.utf8.count <= 20_000)
+    for place in ["/home/", "/root/", "/Users/", "/tmp/"] { #expect(!text.contains(place)) }
+  }
+
+  @Test(arguments: files.filter { !stories.contains($0) })
+  func aSampleShowsWhatItIsNamedFor(_ file: String) throws {
+    let name = file.dropLast(".jsonl".count).replacing("-", with: "_")
+    let verdict = try #require(
+      CaptureNames.verdicts.filter { name.hasPrefix($0) }.max { $0.count < $1.count })
+    let cause = name.dropFirst(verdict.count + 1)
+    let report = try report(file, isComplete: !["pending", "overdue"].contains(verdict))
+    #expect((report["verdicts"]?[verdict]?.integer ?? 0) > 0, "\(report)")
+    if !cause.isEmpty { #expect((report["causes"]?[String(cause)]?.integer ?? 0) > 0, "\(report)") }
+  }
+
+  @Test func everyVerdictAndCauseHasItsSample() {
+    for verdict in CaptureNames.verdicts {
+      let causes = CaptureNames.causes(of: verdict)
+      for name in causes.isEmpty ? [verdict] : causes.map({ "\(verdict)-\($0)" }) {
+        #expect(Self.files.contains(name.replacing("_", with: "-") + ".jsonl"), "\(name)")
+      }
     }
-    #expect(!files.isEmpty)
-    for file in files { #expect(page.contains("`\(file)`"), "\(file)") }
   }
 }

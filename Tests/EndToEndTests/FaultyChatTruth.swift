@@ -7,6 +7,8 @@ struct FaultyChatTruth: Sendable {
   }
 
   private let byKey: [String: [Fate]]
+  /// The verdict that would be as true, for emits that the machine was too slow for.
+  private let unsure: [String: String]
   /// By name, the emits without a tag; none asks for an ack.
   private let untagged: [String: Int]
   /// By name and verdict, the emits of the Engine.IO 3 clients and their server.
@@ -21,6 +23,7 @@ struct FaultyChatTruth: Sendable {
         return Fate(verdict: words.first ?? "", causes: Array(words.dropFirst()))
       }
     }
+    unsure = (run.truth["unsure"]?.object ?? [:]).compactMapValues(\.string)
     untagged = run.truth["untagged"]?.counts ?? [:]
     var older: [String: [String: Int]] = [:]
     let asked = run.older["acks_asked"]?.counts ?? [:]
@@ -40,10 +43,17 @@ struct FaultyChatTruth: Sendable {
       ["upgrade_completed": run.older["transports"]?.counts["websocket"] ?? 0], uniquingKeysWith: +)
   }
 
-  /// How often each verdict must be given.
-  var verdictCounts: [String: Int] {
+  /// How often each verdict must be given; the capture decides where two would be true.
+  func verdictCounts(in capture: CaptureFile) -> [String: Int] {
     var counts: [String: Int] = [:]
     for fate in byKey.values.joined() { counts[fate.verdict, default: 0] += 1 }
+    for emit in capture.events() where !unsure.isEmpty {
+      guard let key = Self.key(of: emit), let other = unsure[key], capture.outcome(of: emit) == other,
+        let usual = byKey[key]?.first?.verdict
+      else { continue }
+      counts[usual, default: 0] -= 1
+      counts[other, default: 0] += 1
+    }
     counts["unconfirmed", default: 0] += untagged.values.reduce(0, +)
     for verdicts in older.values { counts.merge(verdicts, uniquingKeysWith: +) }
     return counts
@@ -84,6 +94,7 @@ struct FaultyChatTruth: Sendable {
       let fate = fates[number]
       let cause = final?["cause"]?.string
       let isSure = final?["certainty"] != .string("inferred")
+      if verdict == unsure[key] { continue }
       if verdict != fate.verdict {
         mistakes.append("\(fate.verdict) \(fate.causes) became \(verdict) \(cause ?? "-"): \(emit)")
       } else if let cause, isSure, !fate.causes.contains(cause) {

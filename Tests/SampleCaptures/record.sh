@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Records the sample captures of the README's story anew: python-socketio's own server and clients, with Ackscope between
-# them. Run it from anywhere; it needs `swift build` and python3 with venv, and takes some seconds.
+# Records the sample captures anew: the README's story, python-socketio's own server and clients with Ackscope between
+# them; and one capture for each verdict. Run it from anywhere; it needs `swift build` and python3 with venv, and takes
+# half a minute. With names, such as `late-after-peer-left`, only these verdicts are recorded.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -23,6 +24,10 @@ wait_for() { # a port on loopback
 }
 
 mkdir -p "$root/captures"
+
+# The errors that its handlers raise on purpose are the point of some, and no news.
+"$venv/bin/python" "$here/faults.py" "$ackscope" "$root/captures" "$@" 2>/dev/null
+if [ $# -gt 0 ]; then exit; fi
 
 record() { # file, further arguments of the people
   rm -f "$root/captures/$1"

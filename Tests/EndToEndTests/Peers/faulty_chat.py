@@ -5,11 +5,12 @@
 Prints {"listening": PORT}; {"proxy": "http://127.0.0.1:PORT"} on standard input starts the chat through that proxy. When
 every conversation has come to where only time can go on, {"overdue": [KEY, ...]} names the emits that are still open: a
 line {"go": true}, given once the proxy has called all of them overdue, releases the late acks. At the end {"report":
-{"emits", "untagged", "findings", "errors"}}; then one last emit is left open until the proxy or this peer ends.
+{"emits", "unsure", "untagged", "findings", "errors"}}; then one last emit is left open until the proxy or this peer ends.
 
 `emits` holds, for each key, [verdict, cause, ...] of each emit with that key in the order they were sent. The key is who
 emits ("client" or "server") and the number in the member `tag` of the first argument. The causes are those that would be
-true; none where there is nothing to say. `untagged` counts the other emits by name, none of which asks for an ack.
+true; none where there is nothing to say. `unsure` holds the verdict that would be true as well for a key whose emit the
+machine was too slow for. `untagged` counts the other emits by name, none of which asks for an ack.
 
 One port serves: python-socketio at /socket.io, NestJS gateways of two versions at /nest11 and /nest10 (nest_server.py), raw
 servers at /puppet (puppets.py), and, in another process, an Engine.IO 3 server at /eio3. What goes wrong with whom is
@@ -23,6 +24,7 @@ import json
 import logging
 import random
 import sys
+import time
 import traceback
 from urllib.parse import parse_qs, urlsplit
 
@@ -35,9 +37,11 @@ from peer_lines import follow_stdin, leave, limit_lifetime, say
 from puppets import PUPPETS
 from wire_ends import PATIENCE, End, accept, answer, client_end, event, open_packet, request
 
-NODE_PING_INTERVAL = 30  # seconds, by which the gateways' handshakes are known
+NODE_PING_INTERVAL = 90  # seconds, by which the gateways' handshakes are known
+PING_INTERVAL = 80  # seconds: raw clients answer no pings
+REPLY_WINDOW = 0.25  # seconds after an emit in which an event may look like its answer
 ROOM_SIZE = 5
-AT_ONCE = 20  # conversations that play at one time, so that no ack is late because the machine is busy
+AT_ONCE = 10  # conversations that play at one time, so that no ack is late because the machine is busy
 
 
 class Stage:
@@ -47,6 +51,7 @@ class Stage:
         self.port = port
         self.proxy = None
         self.emits = collections.defaultdict(list)
+        self.unsure = {}
         self.untagged = collections.Counter()
         self.findings = collections.Counter()
         self.errors = []
@@ -239,7 +244,7 @@ class RealServer:
 
     def __init__(self, stage):
         self.stage = stage
-        self.io = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins="*")
+        self.io = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins="*", ping_interval=PING_INTERVAL)
         self.arrived = collections.defaultdict(asyncio.Event)
         self.patient = collections.defaultdict(asyncio.Event)
         self.tried = set()
@@ -543,8 +548,11 @@ class Guest(Person):
         name, came = f"reply {tag}", asyncio.Event()
         self.stage.untagged[name] += 1
         self.io.on(name, lambda *args: came.set())
+        sent = time.monotonic()
         await self.open("replies", tag, reply=name)
         await asyncio.wait_for(came.wait(), PATIENCE)
+        if time.monotonic() - sent > REPLY_WINDOW:
+            self.stage.unsure[f"client {tag}"] = "unanswered"
 
     async def late(self, version):
         await self.open_till_late("at_last", "/")
@@ -606,7 +614,8 @@ async def chat(stage, server, options):
         "unanswered", "capture_ended", "disconnected_before_ack", "no_handler_or_no_return", "conditional_path")}))
     await last.text(event(2, "say", {"tag": stage.tag("acknowledged")}))
     await last.expect("432")
-    say(report={"emits": stage.emits, "untagged": stage.untagged, "findings": stage.findings, "errors": stage.errors})
+    say(report={"emits": stage.emits, "unsure": stage.unsure, "untagged": stage.untagged, "findings": stage.findings,
+                "errors": stage.errors})
     return last
 
 

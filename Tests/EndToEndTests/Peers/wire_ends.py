@@ -144,7 +144,7 @@ async def accept(end):
 
 def open_packet(sid, **changes):
     """The handshake in the order of the reference server."""
-    told = {"sid": sid, "upgrades": [], "pingInterval": 25000, "pingTimeout": 20000, "maxPayload": 1000000}
+    told = {"sid": sid, "upgrades": [], "pingInterval": 80000, "pingTimeout": 20000, "maxPayload": 1000000}
     return "0" + json.dumps({**told, **changes}, separators=(",", ":"))
 
 
