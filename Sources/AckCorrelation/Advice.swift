@@ -84,7 +84,7 @@ package enum Advice {
       "One id was used twice: look for a client that repeats packets, or a proxy that does."
     case .duplicateAck: "One emit was answered twice: look for a handler that acknowledges on two paths."
     case .strayAck:
-      "An ack for an id that nobody asked with: check its namespace and that both ends belong to the same session."
+      "An ack that nobody waits for: where an emit is named, it came after that one's last word; else check its namespace and that both ends belong to the same session."
     case .retryGroup:
       "One logical emit, sent several times: check that the server may handle each attempt, and that the client has an ackTimeout."
     case .pingTimeout: "Look at the silent side: a blocked event loop, a sleeping device, or a dead network."

@@ -61,8 +61,11 @@ struct FaultyChatTruth: Sendable {
 
   /// Who emitted and the tag, as `faulty_chat.py` has them; nil for an emit without a tag.
   static func key(of emit: CaptureRecord) -> String? {
-    guard let tag = emit["args"]?[0]?["tag"]?.int, let from = emit.from else { return nil }
-    return "\(from) \(tag)"
+    guard let from = emit.from else { return nil }
+    if let tag = emit["args"]?[0]?["tag"]?.int { return "\(from) \(tag)" }
+    // A message that was cut short is text.
+    let marked = emit["text"]?.string?.firstMatch(of: /"tag":([0-9]+)/)
+    return marked.map { "\(from) \($0.1)" }
   }
 
   /// Wrong verdicts, causes that are wrong though they were called proved or strong, and emits too many or too few, each

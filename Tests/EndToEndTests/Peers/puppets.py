@@ -7,7 +7,7 @@ that tell emits apart, and the moment after which every open emit is known to be
 import asyncio
 import json
 
-from wire_ends import BINARY, answer, client_end, event, frame, open_packet, request
+from wire_ends import BINARY, TEXT, answer, client_end, event, frame, open_packet, request
 
 UNKNOWN = json.dumps({"code": 1, "message": "Session ID unknown"}).encode()
 
@@ -157,6 +157,31 @@ async def longer_than_the_server_takes(stage):
     await client.text(event(1, "upload", {"tag": stage.tag("unanswered", "payload_too_large"), "x": "x" * 3000}))
     await server.expect("421")
     await closed_by_server(client, server, 1009)
+
+
+async def begin_long_message(client, server, tag):
+    """The client sends the first half of a frame, which reaches the server."""
+    whole = frame(TEXT, event(1, "upload", {"tag": tag}, "x" * 3000).encode(), masked=True)
+    half = whole[:len(whole) // 2]
+    await client.write(half)
+    await server.reader.readexactly(len(half))
+
+
+async def cut_short_by_the_servers_limit(stage):
+    client, server = await stage.websocket()
+    await begin_long_message(client, server, stage.tag("unanswered", "payload_too_large"))
+    await server.close_frame(1009)
+    server.end()
+    await client.expect_close()
+    client.end()
+
+
+async def cut_short_by_a_reset(stage):
+    client, server = await stage.websocket()
+    await begin_long_message(client, server, stage.tag("unanswered", "disconnected_before_ack"))
+    client.reset()
+    await server.read_to_end()
+    server.end()
 
 
 async def reserved_name(stage):
@@ -317,7 +342,8 @@ PUPPETS = [
     acknowledged_twice, acknowledged_under_a_wrong_id, one_id_for_two, answered_late, answered_after_the_client_left,
     answered_after_the_server_left_the_namespace, server_resets, client_resets, server_says_disconnect,
     client_leaves_in_the_same_burst, emitted_after_the_server_was_gone, heartbeat_stops, longer_than_the_server_takes,
-    reserved_name, undecodable_answers, packets_of_no_type, never_joined_and_closed_for_it, listens_late,
-    comes_back_and_sends_again, client_never_answers, client_answers_late, session_forgotten, body_refused,
-    posts_too_many_at_once, never_joined, refused, left_the_namespace, never_answers_the_real_server,
+    cut_short_by_the_servers_limit, cut_short_by_a_reset, reserved_name, undecodable_answers, packets_of_no_type,
+    never_joined_and_closed_for_it, listens_late, comes_back_and_sends_again, client_never_answers, client_answers_late,
+    session_forgotten, body_refused, posts_too_many_at_once, never_joined, refused, left_the_namespace,
+    never_answers_the_real_server,
 ]
