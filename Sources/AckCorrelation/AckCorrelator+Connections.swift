@@ -79,6 +79,10 @@ extension AckCorrelator {
     let slot = connectionSlot(number)
     if by != .server { connections[slot].clientClosed = connections[slot].clientClosed ?? seq }
     if by != .client { connections[slot].serverClosed = connections[slot].serverClosed ?? seq }
+    if sign == .reset || by == .proxy {
+      if by != .server { connections[slot].clientWasReset = true }
+      if by != .client { connections[slot].serverWasReset = true }
+    }
     let ending = Ending(at: now, seq: seq, by: by, sign: sign)
     webSocketEnded(slot, ending)
     pollCutOff(slot, ending)
@@ -206,7 +210,9 @@ extension AckCorrelator {
     guard sessions[session].ending != nil || emits[slot].transport == .polling else { return }
     let connection = findConnection(emits[slot].connection)
     guard connection >= 0, let closed = connections[connection].closed(emits[slot].peer.other) else { return }
-    conclude(slot, .unanswered, .notDelivered, .proved, [closed], age: 0)
+    // A peer that has sent its FIN may read on, if hardly any does: it will not answer, but the bytes may arrive.
+    let isCertain = connections[connection].wasReset(emits[slot].peer.other)
+    conclude(slot, .unanswered, .notDelivered, isCertain ? .proved : .inferred, [closed], age: 0)
   }
 
   /// Notes an emit behind its peer's close frame or, in a body, behind its close packet.

@@ -19,6 +19,9 @@ struct ConnectionState {
   /// The leg of each peer, once it closed.
   var clientClosed: RecordSeq?
   var serverClosed: RecordSeq?
+  /// Whether that was more than the end of what it sends: only then is it certain that it takes nothing either.
+  var clientWasReset = false
+  var serverWasReset = false
   /// A close frame of each peer.
   var clientSaidClose: RecordSeq?
   var serverSaidClose: RecordSeq?
@@ -27,6 +30,8 @@ struct ConnectionState {
 
   /// The record of a leg's close.
   func closed(_ peer: Peer) -> RecordSeq? { peer == .client ? clientClosed : serverClosed }
+  /// Whether a peer takes nothing any more.
+  func wasReset(_ peer: Peer) -> Bool { peer == .client ? clientWasReset : serverWasReset }
   /// The record of a peer's close frame.
   func saidClose(_ peer: Peer) -> RecordSeq? { peer == .client ? clientSaidClose : serverSaidClose }
 }

@@ -406,6 +406,22 @@ import Testing
         """)
   }
 
+  @Test func bytesToAPeerThatOnlySendsNoMoreAreUndeliveredByInference() {
+    expectStory(
+      """
+      on s1 c1 ws
+      0 << open ping=25000/20000 max=1000000 javascript
+      1 >> connect
+      2 << connect sid
+      3 << fin
+      4 >> emit 0 "send" 1
+      5 >> closed
+      """,
+      yields: """
+        #5 client 0 "send" unanswered not_delivered inferred [4] 0.0ms
+        """)
+  }
+
   @Test func undeliveredBytesAreProved() {
     expectStory(
       """

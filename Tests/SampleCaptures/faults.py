@@ -56,6 +56,18 @@ async def disconnected(stage):
     await person.dies()
 
 
+async def server_is_down(stage):
+    """The session lives, but its next POST comes on a new connection, and nobody listens to the proxy any more."""
+    client, server = await stage.polling()
+    stage.front.close()
+    client.end_of_connection.end()
+    client.end_of_connection = await stage.connect()
+    await client.post(event(1, "order", {"tag": stage.tag("unanswered", "not_delivered")}))
+    client.end()
+    server.end()
+    stage.front = await asyncio.start_server(stage.door.receive, sock=listening_socket(stage.port))
+
+
 async def left_open(stage):
     """The capture ends while an emit is open: the recorder kills the proxy, or stops it, behind this."""
     client, server = await stage.websocket()
@@ -90,7 +102,7 @@ SAMPLES = {
     "unanswered-invalid-packet": puppets.reserved_name,
     "unanswered-poll-batch-too-large": puppets.posts_too_many_at_once,
     "unanswered-session-unknown": puppets.session_forgotten,
-    "unanswered-not-delivered": puppets.emitted_after_the_server_was_gone,
+    "unanswered-not-delivered": server_is_down,
     "unanswered-decoding-stopped": puppets.undecodable_answers,
     "unanswered-capture-ended": stopped_while_open,
 }
@@ -127,13 +139,13 @@ async def main():
     outer, inner = listening_socket(0), listening_socket(0)
     stage = Stage(outer.getsockname()[1])
     stage.server = RealServer(stage)
-    door = FrontDoor(stage, 0)
-    door.inner_port = inner.getsockname()[1]
+    stage.door = FrontDoor(stage, 0)
+    stage.door.inner_port = inner.getsockname()[1]
     web = uvicorn.Server(uvicorn.Config(
         applications(stage, stage.server), log_level="critical", lifespan="off", ws_per_message_deflate=False,
         ws_ping_interval=None, timeout_graceful_shutdown=1))
     serving = asyncio.ensure_future(web.serve(sockets=[inner]))
-    await asyncio.start_server(door.receive, sock=outer)
+    stage.front = await asyncio.start_server(stage.door.receive, sock=outer)
     for name in names:
         await record(name, SAMPLES[name], ackscope, folder, stage)
     if stage.errors:

@@ -140,6 +140,16 @@ async def emitted_after_the_server_was_gone(stage):
     client.end()
 
 
+async def emitted_to_a_server_that_only_reads_on(stage):
+    client, server = await stage.websocket()
+    server.writer.write_eof()
+    await client.read_to_end()
+    # It arrives: nothing may call it undelivered for sure.
+    await ask(client, server, stage.tag("unanswered", "disconnected_before_ack"), 1)
+    client.end()
+    server.end()
+
+
 async def heartbeat_stops(stage):
     client, server = await stage.websocket(pingInterval=100, pingTimeout=200)
     await ask(client, server, stage.tag("unanswered", "ping_timeout"), 1)
@@ -341,7 +351,8 @@ async def never_answers_the_real_server(stage):
 PUPPETS = [
     acknowledged_twice, acknowledged_under_a_wrong_id, one_id_for_two, answered_late, answered_after_the_client_left,
     answered_after_the_server_left_the_namespace, server_resets, client_resets, server_says_disconnect,
-    client_leaves_in_the_same_burst, emitted_after_the_server_was_gone, heartbeat_stops, longer_than_the_server_takes,
+    client_leaves_in_the_same_burst, emitted_after_the_server_was_gone,
+    emitted_to_a_server_that_only_reads_on, heartbeat_stops, longer_than_the_server_takes,
     cut_short_by_the_servers_limit, cut_short_by_a_reset, reserved_name, undecodable_answers, packets_of_no_type,
     never_joined_and_closed_for_it, listens_late, comes_back_and_sends_again, client_never_answers, client_answers_late,
     session_forgotten, body_refused, posts_too_many_at_once, never_joined, refused, left_the_namespace,
