@@ -4,7 +4,7 @@ extension RealPeers {
   /// A cause of silence each, brought about by a real server or client.
   @Suite struct Causes {
     @Test func aHandlerThatAnswersAtOtherTimes() async throws {
-      let stage = try await Stage.start()
+      let stage = try await Stage.start(ackTimeout: "1s")
       let peer = try await WebSocketPeer.join(port: stage.port)
       for (id, argument) in [(1, "true"), (2, "false"), (3, "true")] {
         try peer.send(#"42\#(id)["sometimes",\#(argument)]"#)
@@ -19,7 +19,7 @@ extension RealPeers {
     }
 
     @Test func aHandlerThatWasNotThereYet() async throws {
-      let stage = try await Stage.start(server: ["--say-events"])
+      let stage = try await Stage.start(server: ["--say-events"], ackTimeout: "1s")
       let peer = try await WebSocketPeer.join(port: stage.port)
       try peer.send(#"421["latecomer",1]"#)
       try await stage.overdue(1)
@@ -37,7 +37,7 @@ extension RealPeers {
     }
 
     @Test func aDisconnectInTheSameBurst() async throws {
-      let stage = try await Stage.start(ackTimeout: "5s")
+      let stage = try await Stage.start()
       let peer = try await WebSocketPeer.join(port: stage.port)
       try peer.connection.write(
         WebSocketPeer.frame(opcode: 1, Array(#"421["slow",{"delay":60}]"#.utf8))
@@ -50,7 +50,7 @@ extension RealPeers {
 
     @Test func aClientThatAnswersNoHeartbeat() async throws {
       let stage = try await Stage.start(
-        server: ["--ping-interval", "0.3", "--ping-timeout", "0.2"], ackTimeout: "5s")
+        server: ["--ping-interval", "0.3", "--ping-timeout", "0.2"])
       let peer = try await WebSocketPeer.join(port: stage.port)
       try peer.send(#"421["slow",{"delay":60}]"#)
       try await peer.awaitClose()
@@ -60,7 +60,7 @@ extension RealPeers {
     }
 
     @Test func aMessageAboveTheServersLimit() async throws {
-      let stage = try await Stage.start(server: ["--max-body", "1000"], ackTimeout: "5s")
+      let stage = try await Stage.start(server: ["--max-body", "1000"])
       let peer = try await WebSocketPeer.join(port: stage.port)
       try peer.send(#"421["echo","\#(String(repeating: "x", count: 1000))"]"#)
       try await peer.awaitClose()
@@ -83,7 +83,7 @@ extension RealPeers {
 
     /// The receiver is the JavaScript client here, since python-socketio closes for none.
     @Test func aPacketThatNoParserTakes() async throws {
-      let stage = try await Stage.start(server: ["--say-events"], ackTimeout: "5s")
+      let stage = try await Stage.start(server: ["--say-events"])
       let client = try await PeerProcess.start(
         script: "js_client.js",
         arguments: [stage.proxy.address, "--hold", "--only-messages", "--transports", "websocket"],
@@ -100,7 +100,7 @@ extension RealPeers {
     }
 
     @Test func moreThanSixteenPacketsInOnePost() async throws {
-      let stage = try await Stage.start()
+      let stage = try await Stage.start(ackTimeout: "100ms")
       let peer = try await PollingPeer.join(port: stage.port)
       let emits = (1...17).map { #"42\#($0)["nothing"]"# }
       _ = try await peer.post(emits.joined(separator: "\u{1E}"))
@@ -112,7 +112,7 @@ extension RealPeers {
     }
 
     @Test func aServerThatWasStartedAnewKnowsNoSession() async throws {
-      let stage = try await Stage.start(server: ["--say-events"], ackTimeout: "5s")
+      let stage = try await Stage.start(server: ["--say-events"])
       let peer = try await PollingPeer.join(port: stage.port)
       try stage.server.send(#"{"crash":true}"#)
       #expect(await stage.server.child.end() == .exited(9))
@@ -126,7 +126,7 @@ extension RealPeers {
     }
 
     @Test func theEndOfTheCaptureIsNoAnswer() async throws {
-      let stage = try await Stage.start(ackTimeout: "5s")
+      let stage = try await Stage.start()
       let peer = try await PollingPeer.join(port: stage.port)
       #expect(try await peer.post(#"421["slow",{"delay":60}]"#) == 200)
       let capture = try await stage.capture()
@@ -148,7 +148,7 @@ extension RealPeers {
 
     /// The threads of the synchronous server answer a poll without a look at who is still there.
     @Test func anAckForAClientThatIsGone() async throws {
-      let stage = try await Stage.start(server: ["--sync", "--say-events"], ackTimeout: "30s")
+      let stage = try await Stage.start(server: ["--sync", "--say-events"])
       let peer = try await PollingPeer.join(port: stage.port)
       let poll = try peer.startPoll()
       #expect(try await peer.post(#"421["slow",{"delay":0.5}]"#) == 200)
@@ -160,7 +160,7 @@ extension RealPeers {
     }
 
     @Test func answersBehindAFrameThatIsNone() async throws {
-      let stage = try await Stage.start(ackTimeout: "5s")
+      let stage = try await Stage.start()
       let peer = try await WebSocketPeer.join(port: stage.port)
       try peer.send(#"421["ask_and_forget_answer","question"]"#)
       _ = try await peer.text { $0.contains("question") }

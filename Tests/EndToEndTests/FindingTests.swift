@@ -68,7 +68,7 @@ extension RealPeers {
 
     /// A proxy that stops ends many sessions at one instant too, which is no news about the server.
     @Test func aProxyThatStopsIsNoMassDisconnect() async throws {
-      let stage = try await Stage.start(ackTimeout: "5s")
+      let stage = try await Stage.start()
       var peers: [WebSocketPeer] = []
       for _ in 0..<5 { peers.append(try await WebSocketPeer.join(port: stage.port)) }
       for peer in peers { try peer.send(#"421["slow",{"delay":60}]"#) }

@@ -16,7 +16,9 @@ struct Stage: Sendable {
   }
 
   /// Starts a proxy, and with arguments a server of its own.
-  static func start(server arguments: [String] = [], ackTimeout: String = "100ms") async throws -> Stage {
+  ///
+  /// - Parameter ackTimeout: where a test waits for it, still longer than an answer takes on a machine that has much to do.
+  static func start(server arguments: [String] = [], ackTimeout: String = "30s") async throws -> Stage {
     let (server, port) =
       arguments.isEmpty
       ? try await common.value
