@@ -25,6 +25,11 @@ struct Fifo<Element> {
     return element
   }
 
+  /// Shows every element that waits, first come first.
+  func forEach(_ body: (Element) -> Void) {
+    elements[head...].forEach(body)
+  }
+
   /// Where the first element stands that satisfies `matches`, for `remove(at:)`.
   func firstIndex(where matches: (Element) -> Bool) -> Int? {
     elements[head...].firstIndex(where: matches)

@@ -8,7 +8,7 @@ package struct CaptureRecord {
   /// What a record is about. Types of later versions are `other`: readers skip them.
   package enum Kind: UInt8, CaseIterable, Sendable {
     case capture, open, session, handshake, exchange, packet, message, control, verdict, finding, undecodable
-    case gap, close, end, other
+    case gap, close, end, rotated, carried, other
   }
 
   /// Whose bytes a record is about.

@@ -192,6 +192,8 @@ package struct CaptureRecordScanner: ~Copyable {
     if spells("gap") { return .gap }
     if spells("capture") { return .capture }
     if spells("end") { return .end }
+    if spells("rotated") { return .rotated }
+    if spells("carried") { return .carried }
     return .other
   }
 }

@@ -37,11 +37,13 @@ package struct RecordEncoder: ~Copyable {
   /// anew for each would cost more than to fill it.
   private static let bytesKept = 8 << 20
 
-  /// Takes back the one record that was begun since the last `removeAll()`: it could not be written, and its `seq`
-  /// goes to the next.
-  package mutating func withdrawLast() {
+  /// Takes back all records that were begun since the last `removeAll()`: they could not be written, and their numbers
+  /// go to the next ones.
+  ///
+  /// - Parameter seq: the number of the first of them.
+  package mutating func withdraw(from seq: UInt64) {
     sink.removeAll()
-    nextSeq -= 1
+    nextSeq = seq
   }
 
   /// Begins a record; returns its `seq`. Time never runs backwards in a capture: an earlier `time`, which a

@@ -10,6 +10,9 @@ final class ConnectionState {
   var exchanges: [HTTPExchange] = []
   var webSocket: WebSocketState?
   let openedAt: Timestamp
+  /// The addresses of both peers.
+  var client = ""
+  var upstream = ""
   /// The client's address without its port.
   var clientHost = ""
   /// What is sent to this peer from now on cannot reach it.

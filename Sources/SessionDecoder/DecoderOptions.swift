@@ -6,6 +6,8 @@ package struct DecoderOptions: Sendable {
   package var ackTimeout: Int64 = 5_000_000
   /// Bytes of one payload kept in the capture; more is forwarded, counted and not kept.
   package var capturePayload = 1 << 20
+  /// Names the files that one run's capture is written to, where it is more than one.
+  package var captureSet = ""
   /// Which requests are Engine.IO.
   package var rule = EngineIORule()
 

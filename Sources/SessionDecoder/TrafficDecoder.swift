@@ -28,6 +28,7 @@ package struct TrafficDecoder: ~Copyable {
   /// Where base64 is undone.
   var scratch = ByteSink(capacity: 64)
   var closeRecords = CloseRecords()
+  var place = CapturePlace()
   private var nextSweep = Timestamp(microseconds: .min)
 
   /// - Parameter redactor: replaces the secrets, with the key of this capture.
@@ -51,23 +52,19 @@ package struct TrafficDecoder: ~Copyable {
   /// Forgets the records, which the caller has written.
   package mutating func removeRecords() { encoder.removeAll() }
 
-  /// Takes back the only record made since the last `removeRecords()`.
-  package mutating func withdrawLastRecord() { encoder.withdrawLast() }
+  /// Takes back all records made since the last `removeRecords()`; `count` is what `recordCount` was then.
+  package mutating func withdrawRecords(to count: UInt64) { encoder.withdraw(from: count + 1) }
 
   // MARK: the capture as a whole
 
   /// The capture begins; makes its first line.
-  package mutating func captureStarted(listen: String, upstream: String, at time: Timestamp) {
-    _ = encoder.begin("capture", at: time)
-    encoder.member("schema", word: "ackscope.capture/1")
-    encoder.member("tool", options.tool)
-    encoder.member("mode", word: "reverse")
-    encoder.member("listen", listen)
-    encoder.member("upstream", upstream)
-    encoder.member("redaction", word: encoder.redactor.isOn ? "default" : "off")
-    encoder.member("ack_timeout_us", UInt64(max(options.ackTimeout, 0)))
-    encoder.member("started", time: time)
-    encoder.end()
+  ///
+  /// - Parameter isSet: whether it may go on in further files.
+  package mutating func captureStarted(
+    listen: String, upstream: String, isSet: Bool = false, at time: Timestamp
+  ) {
+    place = CapturePlace(listen: listen, upstream: upstream, startedAt: time)
+    recordCapture(part: isSet ? 1 : nil, at: time)
   }
 
   /// Records could not be written.
@@ -124,6 +121,8 @@ package struct TrafficDecoder: ~Copyable {
     let connection = connection(number, at: time)
     connection.isOpen = true
     connection.clientHost = client.lastIndex(of: ":").map { String(client[..<$0]) } ?? client
+    connection.client = client
+    connection.upstream = upstream
     totals.connections += 1
     let seq = encoder.begin("open", at: time)
     encoder.member("conn", UInt64(number.number))
