@@ -21,15 +21,18 @@ package struct CaptureWriter: ~Copyable {
   private let isRegular: Bool
   private let isOwned: Bool
   private let pages: WrittenPages?
-  /// The rest of a record that a pipe took the first part of: it has to come first, whatever follows.
+  /// The rest of a record whose first part a pipe took, or a file that cannot be cut back: it has to come first,
+  /// whatever follows.
   private var torn: [UInt8] = []
   /// Bytes that are safely in the file.
   package private(set) var size: Int64 = 0
 
   /// Creates `path` with mode 0600, or writes to standard output where it is `-`. A file that already holds
   /// something is left alone; an empty one, a pipe or a device is taken.
-  package init(path: String) throws(Unwritable) {
-    let opened = path == "-" ? (STDOUT_FILENO, isRegular: false) : try Self.create(path)
+  ///
+  /// - Parameter isNew: takes no file at all that is there already.
+  package init(path: String, isNew: Bool = false) throws(Unwritable) {
+    let opened = path == "-" ? (STDOUT_FILENO, isRegular: false) : try Self.create(path, isNew)
     self.path = path
     descriptor = opened.0
     isRegular = opened.isRegular
@@ -37,8 +40,8 @@ package struct CaptureWriter: ~Copyable {
     pages = isRegular ? WrittenPages(of: descriptor) : nil
   }
 
-  private static func create(_ path: String) throws(Unwritable) -> (CInt, isRegular: Bool) {
-    let opened = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+  private static func create(_ path: String, _ isNew: Bool) throws(Unwritable) -> (CInt, isRegular: Bool) {
+    let opened = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (isNew ? O_EXCL : 0), 0o600)
     guard opened >= 0 else { throw Unwritable(explanation: explanation(path: path, error: errno)) }
     var status = stat()
     fstat(opened, &status)
@@ -55,11 +58,19 @@ package struct CaptureWriter: ~Copyable {
     if isOwned { close(descriptor) }
   }
 
+  /// Whether the file has lost its last name: what is written to it from then on, nobody will ever read.
+  package var isRemoved: Bool {
+    guard isRegular else { return false }
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_nlink == 0
+  }
+
   private static func explanation(path: String, error: CInt) -> String {
     let reason =
       switch error {
       case EEXIST: "it already holds something; choose another path or remove it"
       case EISDIR: "it is a directory; give the path of a file"
+      case ENOTDIR: "a part of it is no directory; give another path"
       case ENOENT: "its directory does not exist; make it first"
       case EACCES, EPERM: "permission is denied; choose a directory you may write to"
       case EROFS: "the file system is read-only; choose another place"
@@ -71,8 +82,8 @@ package struct CaptureWriter: ~Copyable {
 
   /// Writes whole records.
   ///
-  /// - Returns: nil, or why not all of them are in the file, and how many bytes of them are (always whole
-  ///   records, except that a pipe may hold the first part of one more, which the next call completes).
+  /// - Returns: nil, or why not all of them are in the file, and how many bytes of them are: always whole records. The one
+  ///   of which a pipe took the first part counts as written, since the next call completes it.
   package mutating func write(_ records: UnsafeRawBufferPointer) -> (reason: String, written: Int)? {
     if !torn.isEmpty {
       let rest = torn
@@ -89,10 +100,7 @@ package struct CaptureWriter: ~Copyable {
     var whole = taken.count
     while whole > 0, records[whole - 1] != 0x0A { whole -= 1 }
     if whole < taken.count {
-      if isRegular {
-        let end = lseek(descriptor, 0, SEEK_END)
-        if end >= 0 { _ = ftruncate(descriptor, end - off_t(taken.count - whole)) }
-      } else {
+      if !isRegular || !takeBack(taken.count - whole) {
         let lineEnd = records[taken.count...].firstIndex(of: 0x0A).map { $0 + 1 } ?? records.count
         torn = Array(records[taken.count..<lineEnd])
         whole = lineEnd
@@ -100,6 +108,12 @@ package struct CaptureWriter: ~Copyable {
     }
     size += Int64(whole)
     return (String(cString: strerror(error)), whole)
+  }
+
+  /// Cuts bytes off the end of the file; false where that cannot be done.
+  private func takeBack(_ count: Int) -> Bool {
+    let end = lseek(descriptor, 0, SEEK_END)
+    return end >= 0 && ftruncate(descriptor, end - off_t(count)) == 0
   }
 
   private func put(_ bytes: UnsafeRawBufferPointer) -> (count: Int, error: CInt?) {

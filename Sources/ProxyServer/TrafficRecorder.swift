@@ -13,13 +13,17 @@ package final class TrafficRecorder: Sendable {
 
   private struct State: ~Copyable {
     var decoder: TrafficDecoder
-    var file: CaptureWriter?
+    var files: CaptureFiles?
     /// Records that could not be written since the last one that could.
     var lost: UInt64 = 0
     var lossReason = ""
     var hasEnded = false
     var recordsBefore: UInt64 = 0
     var latest = LatestTime()
+    /// Whether it was told that there is no next file.
+    var isStuck = false
+    /// When to look next whether the file is still there.
+    var nextLook = Timestamp(microseconds: .min)
   }
 
   /// The time of the last input. Loops that waited for each other bring theirs out of order; the capture's time never
@@ -36,19 +40,19 @@ package final class TrafficRecorder: Sendable {
   private let state: Mutex<State>
   private let clock: ProxyClock
   private let observer: Observer?
-  private let captureFailed: @Sendable (_ explanation: String) -> Void
+  private let captureFailed: @Sendable (_ trouble: CaptureTrouble) -> Void
   private let captureRecovered: @Sendable (_ lost: UInt64) -> Void
 
   /// - Parameters:
-  ///   - file: nil with `--no-capture`.
+  ///   - files: nil with `--no-capture`.
   ///   - captureFailed: called once for each time that writing begins to fail.
   package init(
-    decoder: consuming sending TrafficDecoder, file: consuming sending CaptureWriter?, clock: ProxyClock,
+    decoder: consuming sending TrafficDecoder, files: consuming sending CaptureFiles?, clock: ProxyClock,
     observer: Observer?,
-    captureFailed: @escaping @Sendable (_ explanation: String) -> Void,
+    captureFailed: @escaping @Sendable (_ trouble: CaptureTrouble) -> Void,
     captureRecovered: @escaping @Sendable (_ lost: UInt64) -> Void
   ) {
-    state = Mutex(State(decoder: decoder, file: file))
+    state = Mutex(State(decoder: decoder, files: files))
     self.clock = clock
     self.observer = observer
     self.captureFailed = captureFailed
@@ -59,8 +63,10 @@ package final class TrafficRecorder: Sendable {
 
   /// Writes the first line, which says where the proxy listens.
   package func begin(listen: String, upstream: String) {
+    let isSet = state.withLock { $0.files?.isSet ?? false }
     change { decoder, latest in
-      decoder.captureStarted(listen: listen, upstream: upstream, at: latest.advanced(to: clock.now))
+      decoder.captureStarted(
+        listen: listen, upstream: upstream, isSet: isSet, at: latest.advanced(to: clock.now))
     }
   }
 
@@ -130,11 +136,13 @@ package final class TrafficRecorder: Sendable {
 
   /// Lets time pass: emits become overdue, sessions time out.
   package func expire() {
+    lookAfterFile()
     change { decoder, latest in decoder.expire(at: latest.advanced(to: clock.now)) }
   }
 
   /// Completes the capture with `end`. Whatever is recorded later is dropped.
   package func end() {
+    lookAfterFile(isLast: true)
     change { decoder, latest in decoder.captureEnded(at: latest.advanced(to: clock.now)) }
     state.withLock { $0.hasEnded = true }
   }
@@ -146,36 +154,44 @@ package final class TrafficRecorder: Sendable {
   }
 
   private func change(_ body: (inout TrafficDecoder, inout LatestTime) -> Void) {
-    var failure: String?
+    var trouble: CaptureTrouble?
     var recovered: UInt64?
     state.withLock { state in
       guard !state.hasEnded else { return }
       if state.lost > 0 { recovered = Self.writeGap(&state, at: clock.now) }
       body(&state.decoder, &state.latest)
-      failure = Self.write(&state)
-      let records = state.decoder.records
-      if records.count > 0 { observer?(records) }
-      state.recordsBefore = state.decoder.recordCount
-      state.decoder.removeRecords()
+      trouble = Self.write(&state)
+      show(&state)
+      if state.lost == 0, state.files?.isNextDue(at: clock.now) == true {
+        trouble = goOn(&state, at: clock.now)
+      }
     }
     if let recovered { captureRecovered(recovered) }
-    if let failure { captureFailed(failure) }
+    if let trouble { captureFailed(trouble) }
   }
 
-  /// Hands the new records to the operating system; returns an explanation where losing records begins with them.
-  private static func write(_ state: inout State) -> String? {
+  /// Lets the observer see the records made last, and forgets them.
+  private func show(_ state: inout State) {
     let records = state.decoder.records
-    guard records.count > 0, state.file != nil else { return nil }
+    if records.count > 0 { observer?(records) }
+    state.decoder.removeRecords()
+    state.recordsBefore = state.decoder.recordCount
+  }
+
+  /// Hands the new records to the operating system; tells where losing records begins with them.
+  private static func write(_ state: inout State) -> CaptureTrouble? {
+    let records = state.decoder.records
+    guard records.count > 0, let path = state.files?.path else { return nil }
     let added = state.decoder.recordCount - state.recordsBefore
     if state.lost > 0 {
       state.lost += added
       return nil
     }
-    guard let failure = state.file?.write(records) else { return nil }
+    guard let failure = state.files?.write(records, count: added) else { return nil }
     let kept = records[..<failure.written].count { $0 == 0x0A }
     state.lost = added - UInt64(kept)
     state.lossReason = failure.reason
-    return failure.reason
+    return .notWritten(path: path, reason: failure.reason)
   }
 
   /// Tries to write the record that says how many were lost; while that fails, nothing else would fit either.
@@ -185,14 +201,80 @@ package final class TrafficRecorder: Sendable {
     let lost = state.lost
     let time = state.latest.advanced(to: time)
     state.decoder.recordsLost(lost, reason: state.lossReason, at: time)
-    let failure = state.file?.write(state.decoder.records)
-    guard failure == nil else {
-      state.decoder.withdrawLastRecord()
+    guard state.files?.write(state.decoder.records, count: 1) == nil else {
+      state.decoder.withdrawRecords(to: state.recordsBefore)
       return nil
     }
     state.decoder.removeRecords()
     state.recordsBefore = state.decoder.recordCount
     state.lost = 0
     return lost
+  }
+
+  // MARK: further files
+
+  /// Completes the present file and goes on in the next. What cannot be had leaves everything as it was.
+  private func goOn(_ state: inout State, at time: Timestamp) -> CaptureTrouble? {
+    guard let next = state.files?.nextPath, let part = state.files?.part else { return nil }
+    let time = state.latest.advanced(to: time)
+    state.decoder.fileCompleted(next: next.split(separator: "/").last.map(String.init) ?? next, at: time)
+    let seam = state.decoder.records.count
+    state.decoder.fileBegan(part: part + 1, at: time)
+    let records = state.decoder.records
+    let count = state.decoder.recordCount - state.recordsBefore - 1
+    do throws(CaptureWriter.Unwritable) {
+      let isClosed = try state.files?.goOn(
+        head: UnsafeRawBufferPointer(rebasing: records[seam...]), count: count,
+        last: UnsafeRawBufferPointer(rebasing: records[..<seam]), at: time)
+      if isClosed == false {
+        state.lost = 1
+        state.lossReason = "the file before could not be completed"
+      }
+    } catch {
+      state.decoder.withdrawRecords(to: state.recordsBefore)
+      defer { state.isStuck = true }
+      return state.isStuck ? nil : .notContinued(reason: error.explanation)
+    }
+    state.isStuck = false
+    show(&state)
+    return nil
+  }
+
+  /// Microseconds between looks at whether the file still has a name.
+  private static let lookInterval: Int64 = 500_000
+
+  /// Makes the file anew where somebody has removed it; what was in it counts as lost.
+  private func lookAfterFile(isLast: Bool = false) {
+    var trouble: CaptureTrouble?
+    state.withLock { state in
+      let now = clock.now
+      guard !state.hasEnded, isLast || now >= state.nextLook else { return }
+      state.nextLook = now.adding(Self.lookInterval)
+      if state.files?.isRemoved == true { trouble = replaceRemoved(&state, at: now) }
+    }
+    if let trouble { captureFailed(trouble) }
+  }
+
+  private func replaceRemoved(_ state: inout State, at time: Timestamp) -> CaptureTrouble? {
+    guard let path = state.files?.path, let part = state.files?.part, let gone = state.files?.records else {
+      return nil
+    }
+    let time = state.latest.advanced(to: time)
+    let lost = gone + state.lost
+    state.decoder.fileBegan(part: part + 1, at: time)
+    state.decoder.recordsLost(lost, reason: "the file was removed", at: time)
+    do throws(CaptureWriter.Unwritable) {
+      _ = try state.files?.goOn(
+        head: state.decoder.records, count: state.decoder.recordCount - state.recordsBefore,
+        last: UnsafeRawBufferPointer(start: nil, count: 0), at: time)
+    } catch {
+      state.decoder.withdrawRecords(to: state.recordsBefore)
+      defer { state.isStuck = true }
+      return state.isStuck ? nil : .notContinued(reason: error.explanation)
+    }
+    state.isStuck = false
+    state.lost = 0
+    show(&state)
+    return .removed(path: path, next: state.files?.path ?? path, lost: lost)
   }
 }

@@ -48,6 +48,8 @@ enum Main {
   static func main() async {
     // A pipe whose reader has gone is reported by the write itself.
     signal(SIGPIPE, SIG_IGN)
+    // So is a limit on the size of files.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try Ackscope.parseAsRoot()
       if var command = command as? any AsyncParsableCommand {

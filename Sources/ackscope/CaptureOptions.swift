@@ -46,7 +46,38 @@ struct CaptureOptions: ParsableArguments {
   @Option(help: "Bytes of one payload kept in the capture.")
   var maxCapturePayload = SizeArgument(bytes: 1 << 20)
 
+  @Option(help: "Go on in a new file when one has this size: 000001, 000002, … in its name.")
+  var rotateSize: SizeArgument?
+
+  @Option(help: "Go on in a new file after this time.")
+  var rotateEvery: DurationArgument?
+
+  @Option(help: ArgumentHelp("Of those files, keep the newest and delete the others.", valueName: "n"))
+  var keep: Int?
+
+  /// When the capture goes on in another file, or nil for never.
+  var rotation: CaptureRotation? {
+    if rotateSize == nil && rotateEvery == nil { return nil }
+    return CaptureRotation(
+      size: rotateSize.map { Int64($0.bytes) }, age: rotateEvery.map(\.microseconds), keep: keep)
+  }
+
   func validate() throws {
+    if rotation != nil {
+      let option = rotateSize == nil ? "--rotate-every" : "--rotate-size"
+      if capture == "-" {
+        throw ValidationError("\(option) needs files: give --capture a path instead of '-'")
+      }
+      if noCapture { throw ValidationError("\(option) and --no-capture exclude each other") }
+    }
+    if let rotateSize, rotateSize.bytes < 4096 { throw ValidationError("--rotate-size is at least 4KiB") }
+    if let rotateEvery, rotateEvery.microseconds < 1_000_000 {
+      throw ValidationError("--rotate-every is at least 1s")
+    }
+    if let keep {
+      if rotation == nil { throw ValidationError("--keep goes with --rotate-size or --rotate-every") }
+      if keep < 1 { throw ValidationError("--keep is at least 1") }
+    }
     if noCapture && capture != nil { throw ValidationError("--capture and --no-capture exclude each other") }
     if view == .live && capture == "-" {
       throw ValidationError("--view live and --capture - both want standard output: give the capture a path")
@@ -67,7 +98,7 @@ struct CaptureOptions: ParsableArguments {
       "\(parts.tm_year + 1900)\(two(parts.tm_mon + 1))\(two(parts.tm_mday))-\(two(parts.tm_hour))\(two(parts.tm_min))\(two(parts.tm_sec))"
     var path = "captures/\(stamp).jsonl"
     var attempt = 2
-    while access(path, F_OK) == 0 {
+    while access(path, F_OK) == 0 || access(CaptureSetName.path(path, part: 1), F_OK) == 0 {
       path = "captures/\(stamp)-\(attempt).jsonl"
       attempt += 1
     }
@@ -99,16 +130,17 @@ struct CaptureOptions: ParsableArguments {
     options.capturePayload = maxCapturePayload.bytes
     options.rule = rule
     var random = SystemRandomNumberGenerator()
+    options.captureSet = String(random.next(upperBound: UInt64(1) << 48), radix: 16)
     let hash = KeyedHash(key: (random.next(), random.next()))
     return TrafficDecoder(
       options: options,
       redactor: Redactor(names: SecretNames(adding: redact), hash: hash, isOn: !keepSecrets))
   }
 
-  func file(_ path: String?) throws -> CaptureWriter? {
+  func files(_ path: String?) throws -> CaptureFiles? {
     guard let path else { return nil }
     do throws(CaptureWriter.Unwritable) {
-      return try CaptureWriter(path: path)
+      return try CaptureFiles(path: path, rotation: rotation)
     } catch {
       throw Failure(
         explanation: error.explanation,

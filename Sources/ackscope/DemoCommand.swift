@@ -95,7 +95,7 @@ struct DemoCommand: AsyncParsableCommand {
     case .failure(is CancellationError): break
     case .failure(let error): throw Failure(explanation: "the demo's clients stopped: \(error)", status: 1)
     }
-    guard let path = run.capturePath else { return }
+    guard let path = run.captureName else { return }
     StandardOutput.write("\n")
     _ = CaptureInspection.run(
       paths: [path], format: .text, advice: Advice.line(verdictOrFinding:cause:),

@@ -1,3 +1,4 @@
+import CaptureFormat
 import LiveView
 #if canImport(Glibc)
   import Glibc
@@ -23,7 +24,10 @@ final class ProxyRun: Sendable {
   private let rule: EngineIORule
   private let group: any EventLoopGroup
   private let view: RunView
-  /// Where the capture goes, or nil.
+  /// What the capture is called by, or nil: its path, or the path from which a set derives its files' names.
+  var captureName: String? { base }
+  private let base: String?
+  /// The first file, or nil.
   let capturePath: String?
 
   init(
@@ -36,7 +40,9 @@ final class ProxyRun: Sendable {
     self.ackTimeout = ackTimeout
     self.rule = rule
     self.group = group
-    capturePath = capture.path()
+    let base = capture.path()
+    self.base = base
+    capturePath = capture.rotation == nil ? base : base.map { CaptureSetName.path($0, part: 1) }
     view = RunView(
       capture.shownView(), captureName: capturePath, quitEnds: quitEnds, quitAsked: quitAsked)
   }
@@ -46,31 +52,28 @@ final class ProxyRun: Sendable {
   /// - Parameter captureFailed: called when the capture cannot be written and that is to end the run.
   func start(captureFailed: @escaping @Sendable () -> Void) async throws -> ProxyServer {
     let policy = capture.onCaptureError
-    let shownPath = capturePath ?? ""
-    let file = try capture.file(capturePath)
+    let shownPath = base ?? ""
+    let files = try capture.files(base)
     let hasFailed = Once()
     var observer: TrafficRecorder.Observer?
     let view = view
     if view.isShowing { observer = { records in view.recordsWritten(records) } }
     let recorder = TrafficRecorder(
-      decoder: capture.decoder(ackTimeout: ackTimeout, rule: rule), file: file, clock: ProxyClock(),
+      decoder: capture.decoder(ackTimeout: ackTimeout, rule: rule), files: files, clock: ProxyClock(),
       observer: observer,
-      captureFailed: { reason in
+      captureFailed: { trouble in
         switch policy {
-        case .continue:
-          StandardError.line(
-            "the capture '\(shownPath)' cannot be written: \(reason); forwarding goes on, lost records are counted"
-          )
+        case .continue: StandardError.line(Self.words(trouble))
         case .stop:
           guard hasFailed.isFirst() else { return }
-          StandardError.line("the capture '\(shownPath)' cannot be written: \(reason); stopping")
+          StandardError.line(Self.words(trouble, isEnd: true))
           captureFailed()
         }
       },
       captureRecovered: { lost in
         // While the run stops, what still fits says nothing about the rest.
         guard policy == .continue else { return }
-        StandardError.line("the capture '\(shownPath)' can be written again; \(lost) records were lost")
+        StandardError.note("the capture '\(shownPath)' can be written again; \(lost) records were lost")
       })
     let upstream = configuration.upstream.description
     let path = capturePath
@@ -88,6 +91,19 @@ final class ProxyRun: Sendable {
     } catch let error as ProxyServer.CannotListen {
       removeEmptyCapture()
       throw Failure(explanation: error.explanation)
+    }
+  }
+
+  private static func words(_ trouble: CaptureTrouble, isEnd: Bool = false) -> String {
+    switch trouble {
+    case .notWritten(let path, let reason):
+      "the capture '\(path)' cannot be written: \(reason); "
+        + (isEnd ? "stopping" : "forwarding goes on, lost records are counted")
+    case .notContinued(let reason):
+      reason + "; " + (isEnd ? "stopping" : "the capture goes on in the file it has")
+    case .removed(let path, let next, let lost):
+      "the capture '\(path)' was removed, and \(lost) records with it; "
+        + (isEnd ? "stopping" : path == next ? "it was made anew" : "it goes on in '\(next)'")
     }
   }
 
