@@ -33,16 +33,20 @@ package struct CaptureInspection {
   ) -> ExitDecision {
     var summary = CaptureSummary(filter: filter, limits: limits)
     var isUnreadable = false
-    for path in paths {
-      do {
-        try read(path, into: &summary)
-      } catch let refusal as CaptureRefusal {
-        diagnostics(refusal.message(for: path))
-        isUnreadable = true
-      } catch {
-        diagnostics((error as? CaptureFile.Fault)?.message ?? "\(error)")
-        isUnreadable = true
+    for group in CaptureSetFiles.groups(paths) {
+      var torn: Int?
+      for path in group {
+        do {
+          try read(path, torn: &torn, into: &summary)
+        } catch let refusal as CaptureRefusal {
+          diagnostics(refusal.message(for: path))
+          isUnreadable = true
+        } catch {
+          diagnostics((error as? CaptureFile.Fault)?.message ?? "\(error)")
+          isUnreadable = true
+        }
       }
+      if let torn { summary.captureEnded(torn: torn) }
     }
     guard !summary.captures.isEmpty else { return .unreadable }
 
@@ -61,28 +65,31 @@ package struct CaptureInspection {
     return failOn?.matches(summary) == true ? .checkFailed : .fine
   }
 
-  private static func read(_ path: String, into summary: inout CaptureSummary) throws {
+  /// Reads one file.
+  ///
+  /// - Parameter torn: the length of the torn last line of the capture so far; nil before its first file was opened.
+  private static func read(_ path: String, torn: inout Int?, into summary: inout CaptureSummary) throws {
     var file = try CaptureFile(path: path)
     var reader = CaptureReader()
     var isOpened = false
-    do {
-      while let block = try file.nextBlock() {
-        try reader.bytesArrived(block) { item in
-          if !isOpened {
+    while let block = try file.nextBlock() {
+      try reader.bytesArrived(block) { item in
+        if !isOpened {
+          if let before = torn {
+            summary.captureContinued(path: path, torn: before)
+          } else {
             summary.captureOpened(path: path)
-            isOpened = true
           }
-          switch item {
-          case .record(let record): summary.recordRead(record)
-          case .damage(let damage): summary.damageFound(damage)
-          }
+          // What was read counts, whatever happens further on.
+          torn = 0
+          isOpened = true
+        }
+        switch item {
+        case .record(let record): summary.recordRead(record)
+        case .damage(let damage): summary.damageFound(damage)
         }
       }
-      summary.captureEnded(torn: try reader.ended())
-    } catch let fault as CaptureFile.Fault where isOpened {
-      // What was read before still counts.
-      summary.captureEnded(torn: 0)
-      throw fault
     }
+    torn = try reader.ended()
   }
 }

@@ -57,6 +57,11 @@ package struct CaptureSummary {
   private var account = CaptureAccount(path: "")
   private var currentNotes = NoteList()
   private var open: [Int: OpenEmit] = [:]
+  /// Emits that were open where files are missing: what became of them stands there, unless they come up again.
+  private var unaccounted: [Int: OpenEmit] = [:]
+  /// Whether what was carried over into this file is not known yet.
+  private var takesCarried = false
+  private var carriedCount = 0
   private var settled: [SettledEmit] = []
   private var oldestSettled = 0
   private var sids: RecentMap<Int, String>
@@ -78,6 +83,14 @@ package struct CaptureSummary {
     currentNotes = NoteList()
   }
 
+  /// The capture goes on in another file.
+  ///
+  /// - Parameter torn: the length of the last one's unfinished last line, 0 where there is none.
+  package mutating func captureContinued(path: String, torn: Int) {
+    noteTorn(torn)
+    account.fileOpened(path: path)
+  }
+
   /// The next record of the capture.
   package mutating func recordRead(_ record: CaptureRecord) {
     if let expected = account.recordRead(seq: record.seq, time: record.time) {
@@ -88,9 +101,9 @@ package struct CaptureSummary {
     case .packet: packetRead(record)
     case .verdict: verdictRead(record)
     case .finding: findingRead(record)
-    case .capture:
-      if let timeout = record.integer(.ackTimeout) { account.ackTimeout = timeout }
-      account.upstream = record.string(.upstream)
+    case .capture: captureRead(record)
+    case .carried: carriedRead(record)
+    case .rotated: account.next = record.value(named: "next").map(JSONString.decode)
     case .open:
       account.connections += 1
       if isLetThrough(record), let conn = record.conn { connectionNumbers.insert(conn) }
@@ -109,6 +122,48 @@ package struct CaptureSummary {
     }
   }
 
+  private mutating func captureRead(_ record: CaptureRecord) {
+    if let timeout = record.integer(.ackTimeout) { account.ackTimeout = timeout }
+    account.upstream = record.string(.upstream)
+    let before = account.mark
+    account.mark = record.setMark
+    guard let mark = account.mark else { return }
+    if before?.set == mark.set, before.map({ $0.part + 1 }) == mark.part {
+      takesCarried = false
+      return
+    }
+    takesCarried = true
+    if mark.part > 1 { account.isWhole = false }
+    if let before {
+      unaccounted.merge(open) { $1 }
+      open = [:]
+      currentNotes.add(
+        .missingFile, "file \(before.part + 1) of the set is missing: the next one read is \(mark.part)")
+    }
+  }
+
+  /// Something that an earlier file told of is still open.
+  private mutating func carriedRead(_ record: CaptureRecord) {
+    if let session = record.session, let sid = record.string(.sid) { sids.insert(sid, for: session) }
+    guard takesCarried, let seq = record.integer(.emit) else { return }
+    carriedCount += 1
+    if let known = unaccounted.removeValue(forKey: seq) {
+      open[seq] = known
+      return
+    }
+    var time = record.time
+    time.microseconds &-= Int64(record.integer(.age) ?? 0)
+    open[seq] = OpenEmit(
+      row: row(of: record), time: time, conn: record.conn, session: record.session, id: Self.id(of: record),
+      facts: facts(of: record), isOverdue: record.value(named: "overdue")?.first == 0x74)
+  }
+
+  private mutating func noteTorn(_ torn: Int) {
+    guard torn > 0 else { return }
+    hasTornTail = true
+    currentNotes.add(.torn, "the last line is torn: \(torn) bytes without a line break, dropped")
+  }
+
   /// A line of the capture was no record.
   package mutating func damageFound(_ damage: CaptureDamage) {
     currentNotes.add(
@@ -119,19 +174,25 @@ package struct CaptureSummary {
   ///
   /// - Parameter torn: the length of its unfinished last line, 0 where there is none.
   package mutating func captureEnded(torn: Int) {
-    if torn > 0 {
-      hasTornTail = true
-      currentNotes.add(.torn, "the last line is torn: \(torn) bytes without a line break, dropped")
-    }
+    noteTorn(torn)
     if events.isFull {
       currentNotes.add(
         .limit,
         "more than \(limits.events) distinct events, or names above 1 KiB: those share the rows \"(other events)\""
       )
     }
+    open.merge(unaccounted) { $1 }
+    if carriedCount > 0 {
+      currentNotes.add(
+        .missingFile,
+        "it goes on from a file that was not read: \(carriedCount) emits of that one were still open")
+    }
     if !account.hasEnd {
       let left = open.isEmpty ? "" : "; \(open.count) emits were still open"
-      currentNotes.add(.missingEnd, "no end record: the capture was cut off or is still being written\(left)")
+      currentNotes.add(
+        .missingEnd,
+        account.next.map { "the capture goes on in \($0), which was not read\(left)" }
+          ?? "no end record: the capture was cut off or is still being written\(left)")
     }
     settleOpenEmits()
     if unresolvedCount > unresolved.count {
@@ -141,9 +202,12 @@ package struct CaptureSummary {
     unresolved.sort { ($0.capture, $0.seq) < ($1.capture, $1.seq) }
     connections += connectionNumbers.count
     sessions += sessionNumbers.count
-    notes += currentNotes.texts.map { TerminalText.harmless(account.path) + ": " + $0 }
+    notes += currentNotes.texts.map { TerminalText.harmless(account.name) + ": " + $0 }
     captures.append(account)
     open = [:]
+    unaccounted = [:]
+    carriedCount = 0
+    takesCarried = false
     settled = []
     oldestSettled = 0
     sids.removeAll()

@@ -2,7 +2,7 @@
 struct NoteList {
   /// What a note is about.
   enum Kind: Int, CaseIterable {
-    case torn, damage, gap, seqJump, mismatch, missingEnd, orphan, limit
+    case torn, damage, gap, seqJump, mismatch, missingEnd, orphan, limit, missingFile
   }
 
   private static let kept = 8

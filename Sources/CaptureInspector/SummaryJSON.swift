@@ -12,9 +12,9 @@ struct SummaryJSON {
   /// Appends the object and a line break.
   func write(to sink: inout ByteSink) {
     sink.append("{\"captures\":[" as StaticString)
-    for (index, capture) in summary.captures.enumerated() {
+    for (index, path) in summary.captures.flatMap(\.paths).enumerated() {
       if index > 0 { sink.append(0x2C) }
-      sink.append(jsonString: capture.path)
+      sink.append(jsonString: path)
     }
     sink.append("]" as StaticString)
     member("connections", summary.connections, &sink)
@@ -82,7 +82,7 @@ struct SummaryJSON {
     member("certainty", emit.certainty, &sink)
     member("age_us", emit.age, &sink)
     member("advice", advice(emit.verdict, emit.cause), &sink)
-    writeCapture(emit.capture, &sink)
+    writeCapture(emit.capture, emit.seq, &sink)
     sink.append(0x7D)
   }
 
@@ -96,12 +96,13 @@ struct SummaryJSON {
     }
     let advice = advice(finding.name, nil)
     if !advice.isEmpty { member("advice", advice, &sink) }
-    writeCapture(finding.capture, &sink)
+    writeCapture(finding.capture, finding.seq, &sink)
     sink.append(0x7D)
   }
 
-  private func writeCapture(_ index: Int, _ sink: inout ByteSink) {
-    if summary.captures.count > 1 { member("capture", summary.captures[index].path, &sink) }
+  private func writeCapture(_ index: Int, _ seq: Int, _ sink: inout ByteSink) {
+    let isAmongSeveral = summary.captures.count > 1 || summary.captures[index].paths.count > 1
+    if isAmongSeveral { member("capture", summary.captures[index].path(ofSeq: seq), &sink) }
   }
 
   private func write(_ counts: [(name: String, count: Int)], _ sink: inout ByteSink) {

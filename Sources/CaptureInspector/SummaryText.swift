@@ -28,7 +28,8 @@ struct SummaryText {
 
   private func writeTotals(_ sink: inout ByteSink) {
     for capture in summary.captures {
-      sink.append("Capture   " + TerminalText.harmless(capture.path))
+      sink.append("Capture   " + TerminalText.harmless(capture.name))
+      if capture.paths.count > 1 { sink.append(" (\(capture.paths.count) files)") }
       if let first = capture.firstTime, let last = capture.lastTime {
         sink.append("  " as StaticString)
         sink.append(timestamp: first)
@@ -118,7 +119,7 @@ struct SummaryText {
     let row = summary.events.rows[emit.row]
     sink.append("    " as StaticString)
     if summary.captures.count > 1 {
-      sink.append(TerminalText.harmless(summary.captures[emit.capture].path) + " ")
+      sink.append(TerminalText.harmless(summary.captures[emit.capture].path(ofSeq: emit.seq)) + " ")
     }
     sink.append("seq \(emit.seq)  " as String)
     sink.append(timeOfDay: emit.time)
@@ -147,7 +148,7 @@ struct SummaryText {
   private func write(_ finding: InspectedFinding, _ sink: inout ByteSink) {
     sink.append("    " as StaticString)
     if summary.captures.count > 1 {
-      sink.append(TerminalText.harmless(summary.captures[finding.capture].path) + " ")
+      sink.append(TerminalText.harmless(summary.captures[finding.capture].path(ofSeq: finding.seq)) + " ")
     }
     sink.append("seq \(finding.seq)  " as String)
     sink.append(timeOfDay: finding.time)

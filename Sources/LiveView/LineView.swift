@@ -96,7 +96,7 @@ package struct LineView: ~Copyable {
       }
     case .capture:
       if let timeout = record.integer(.ackTimeout) { ackTimeout = timeout }
-    case .handshake, .exchange, .control, .end, .other: break
+    case .handshake, .exchange, .control, .end, .rotated, .carried, .other: break
     }
   }
 

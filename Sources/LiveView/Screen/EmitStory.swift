@@ -181,7 +181,8 @@ struct EmitStory {
         || record.member(.engine, equals: "upgrade")
     case .message, .finding, .close, .undecodable: true
     case .control: record.member(.opcode, equals: "close")
-    case .capture, .open, .session, .handshake, .exchange, .verdict, .gap, .end, .other: false
+    case .capture, .open, .session, .handshake, .exchange, .verdict, .gap, .end, .rotated, .carried, .other:
+      false
     }
   }
 

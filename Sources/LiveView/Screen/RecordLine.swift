@@ -49,6 +49,8 @@ enum RecordLine {
     case .gap: line.append("✗ gap: \(record.integer(.lost) ?? 0) records could not be written", .bad)
     case .capture: line.append("capture begins", .quiet)
     case .end: line.append("capture ends", .quiet)
+    case .rotated: line.append("the file ends, the capture goes on", .quiet)
+    case .carried: line.append("still open from the file before", .quiet)
     case .other: line.append("record of a later version", .quiet)
     }
     return line

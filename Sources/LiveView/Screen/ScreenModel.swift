@@ -34,6 +34,12 @@ package struct ScreenModel {
   package var size: ScreenSize
   /// The path of the capture that is written or played, or nil.
   package var captureName: String?
+  /// The path of the file that the capture is in now.
+  var presentFile: String? {
+    guard let captureName, let name = traffic.presentFile else { return captureName }
+    let folder = captureName.lastIndex(of: "/").map { captureName[...$0] } ?? ""
+    return folder + name
+  }
   /// How a capture is played; nil for live traffic.
   package var playback: Playback?
   /// Whether `q` ends more than the view.

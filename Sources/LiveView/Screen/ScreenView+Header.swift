@@ -41,7 +41,7 @@ extension ScreenView {
     let room = columns - TerminalText.columns(of: right.plain) - 1
     if model.playback != nil {
       column = put("plays ", row: row, column: column, limit: room - column)
-      put(model.captureName ?? "", .name, row: row, column: column, limit: room - column)
+      put(model.presentFile ?? "", .name, row: row, column: column, limit: room - column)
     } else if traffic.listen.isEmpty {
       put("starting", .quiet, row: row, column: column, limit: room - column)
     } else {
@@ -138,7 +138,7 @@ extension ScreenView {
       line.append(DurationText.words(microseconds: p99) + "  ", .title)
     }
     if model.playback == nil, columns >= 60 {
-      if let name = model.captureName {
+      if let name = model.presentFile {
         line.append("capture ", .quiet)
         line.append(name, .name)
         line.append(" \(WireText.size(counts.bytes))")

@@ -16,8 +16,11 @@ final class CapturePlayer: RecordSource {
   private static let ahead = 256 << 10
   private static let turn = 4 << 20
 
-  private let descriptor: CInt
-  private let path: String
+  private var descriptor: CInt
+  private var path: String
+  /// The file beside this one that the capture goes on in, once this one says so.
+  private var nextFile: String?
+  private var firstTime: CaptureTimestamp?
   private var reader = CaptureReader()
   private var scanner = CaptureRecordScanner()
   /// Whole lines that are not due yet.
@@ -57,9 +60,30 @@ final class CapturePlayer: RecordSource {
     } catch {
       throw CaptureWatch.Fault(explanation: error.message(for: path))
     }
-    length = lastTime(size: Int(status.st_size)).flatMap { last in
-      times.first.map { Int(last.since($0.time)) }
-    }
+    firstTime = times.first?.time
+    measure()
+  }
+
+  /// Finds out how long the capture is, as far as its present file knows.
+  private func measure() {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, let firstTime else { return }
+    length = lastTime(size: Int(status.st_size)).map { Int($0.since(firstTime)) } ?? length
+  }
+
+  /// Goes on in the next file, where this one named one that is there.
+  private func openNext() -> Bool {
+    guard let name = nextFile else { return false }
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+    let opened = open(folder + name, O_RDONLY | O_CLOEXEC)
+    guard opened >= 0 else { return false }
+    _ = Self.closeFile(descriptor)
+    descriptor = opened
+    path = folder + name
+    nextFile = nil
+    reader = CaptureReader()
+    measure()
+    return true
   }
 
   deinit { _ = Self.closeFile(descriptor) }
@@ -78,6 +102,7 @@ final class CapturePlayer: RecordSource {
       let count = read(descriptor, &buffer, buffer.count)
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else {
+        if openNext() { continue }
         isFileRead = true
         return
       }
@@ -86,6 +111,7 @@ final class CapturePlayer: RecordSource {
       let base = waiting.count
       let piece = buffer.prefix(count)
       var failure: CaptureRefusal?
+      var next: String?
       piece.withUnsafeBytes { bytes in
         do throws(CaptureRefusal) {
           try reader.bytesArrived(bytes) { item in
@@ -93,6 +119,7 @@ final class CapturePlayer: RecordSource {
             case .record(let record):
               lines.append(contentsOf: record.line)
               ends.append((base + lines.count, record.time))
+              if record.kind == .rotated { next = record.value(named: "next").map(JSONString.decode) }
             case .damage(let damage): faults.append(damage)
             }
           }
@@ -101,6 +128,8 @@ final class CapturePlayer: RecordSource {
         }
       }
       if let failure { throw failure }
+      // A name, not a path: the capture may come from anybody.
+      if let next, !next.contains("/") { nextFile = next }
       waiting += lines
       times += ends.map { (end: $0.0, time: $0.1) }
       damages += faults

@@ -8,14 +8,16 @@ extension TrafficModel {
 
   /// Takes note of what a record tells of its connection.
   mutating func connectionChanged(_ record: CaptureRecord) {
-    if record.kind == .session, let session = record.session, let sid = record.string(.sid) {
+    if record.kind == .session || record.kind == .carried, let session = record.session,
+      let sid = record.string(.sid)
+    {
       sids.insert(String(sid.prefix(128)), for: session)
     }
     if record.kind == .open { alerts.removeAll { $0.endsWithConnection && $0.time < record.time } }
     guard let conn = record.conn else { return }
     connections.update(conn, at: record.time) { row in
       switch record.kind {
-      case .open:
+      case .open, .carried:
         row.opened = record.time
         row.client = record.string(.client) ?? ""
         row.upstream = record.string(.upstream) ?? ""

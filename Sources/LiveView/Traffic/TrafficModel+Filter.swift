@@ -55,7 +55,7 @@ extension TrafficModel {
     case .verdict: if !record.isTrue(.final) { return false }
     case .open, .session, .close, .finding, .undecodable, .message: break
     case .control, .exchange: if !showsHeartbeats { return false }
-    case .capture, .handshake, .gap, .end, .other: return false
+    case .capture, .handshake, .gap, .end, .rotated, .carried, .other: return false
     }
     return filter == nil || matches(record)
   }

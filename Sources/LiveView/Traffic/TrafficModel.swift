@@ -38,6 +38,11 @@ package struct TrafficModel {
   package internal(set) var hasEnded = false
   /// What is wrong, the latest last.
   package internal(set) var alerts: [ScreenAlert] = []
+  /// The name of the file that the capture has gone on in; nil while it is the first.
+  package internal(set) var presentFile: String?
+  /// Which set of files the capture is, and whether what was carried over into its first one known here is news.
+  private var set: String?
+  private var takesCarried = false
   /// Latencies of all acks.
   package internal(set) var latencies = LatencyCounts()
 
@@ -93,6 +98,8 @@ package struct TrafficModel {
       let lost = record.integer(.lost).map { "\($0) records" } ?? "records"
       alert("gap in the capture: \(lost) could not be written: \(record.string(.reason) ?? "")", record.time)
     case .end: hasEnded = true
+    case .rotated: presentFile = record.value(named: "next").map(JSONString.decode)
+    case .carried: if takesCarried { carried(record) }
     case .exchange:
       connectionChanged(record)
       if showsHeartbeats && isSampled { streamed(record) }
@@ -164,11 +171,32 @@ package struct TrafficModel {
   }
 
   private mutating func captureRead(_ record: CaptureRecord) {
+    let known = set
+    set = record.value(named: "set").map(JSONString.decode)
+    takesCarried = known == nil || known != set
+    guard takesCarried else { return }
     listen = record.string(.listen) ?? ""
     upstream = record.string(.upstream) ?? ""
     started = record.time
     if let timeout = record.integer(.ackTimeout) { ackTimeout = timeout }
     firstLine = Array(record.line)
+  }
+
+  /// Takes in what was open when the capture's first file that is known here began.
+  private mutating func carried(_ record: CaptureRecord) {
+    if record.integer(.emit) != nil {
+      counts.emits += 1
+      if record[.id] != nil { counts.asked += 1 }
+      emitRead(record)
+      return
+    }
+    if record[.sid] == nil, record.conn != nil {
+      counts.connections += 1
+      counts.openConnections += 1
+    } else {
+      counts.sessions += 1
+    }
+    connectionChanged(record)
   }
 
   @inline(__always)
@@ -216,12 +244,15 @@ package struct TrafficModel {
       }
     }
     guard open.count < limits.open else { return }
+    let seq = record.integer(.emit) ?? record.seq
+    var time = record.time
+    if seq != record.seq { time.microseconds &-= Int64(record.integer(.age) ?? 0) }
     var emit = BoardEmit(
-      seq: record.seq, time: record.time, conn: record.conn, session: record.session, from: from,
+      seq: seq, time: time, conn: record.conn, session: record.session, from: from,
       event: place,
       id: id.count <= 40 ? String(decoding: id, as: UTF8.self) : "…")
     if filter != nil { emit.facts = facts(of: record) }
-    open[record.seq] = emit
+    open[seq] = emit
   }
 
   /// An ack within the ack timeout.
