@@ -171,6 +171,15 @@ extension ProxiedConnection {
   func stop() {
     let isFirst = closing == nil
     closing = closing ?? (.proxy, 1001, "the proxy stops")
+    if case .relaying = phase {
+      // Behind what is on record already; nothing more is taken in.
+      phase = .answered
+      for leg in [Leg.client, .upstream] where self[leg].channel != nil {
+        self[leg].closesAfterFlush = true
+        tick.flush(self, leg)
+      }
+      return
+    }
     guard case .spliced = phase else { return close() }
     // Behind what came before, and ahead of the ends with which the peers answer.
     if isFirst { tick.observe(number, .proxyEnded) }

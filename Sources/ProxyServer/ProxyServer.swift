@@ -195,9 +195,9 @@ package final class ProxyServer: Sendable {
     timer.cancel()
     let grace = context.configuration.limits.stopGrace
     for splice in context.splices { splice.stop(grace: grace) }
-    for tick in ticks.values {
-      try? await tick.eventLoop.flatSubmit { tick.value.stop(grace: grace) }.get()
-    }
+    // All loops at once, so that the grace is one for all.
+    let stops = ticks.values.map { tick in tick.eventLoop.flatSubmit { tick.value.stop(grace: grace) } }
+    for stop in stops { try? await stop.get() }
     await Self.stop(context.splices, spliceThreads, on: listener.eventLoop)
     // What the last ticks saw is written before the last line is.
     for tick in ticks.values { try? await tick.eventLoop.submit {}.get() }
