@@ -131,6 +131,7 @@ extension ProxiedConnection {
       let exchange = exchanges[exchanges.startIndex]
       if exchange.status == 101 { return splice() }
       exchanges.removeFirst()
+      if exchanges.count == Self.exchangesAhead - 1 { tick.flush(self, .upstream) }
       if exchange.isObserved { tick.observe(number, .responseEnded) }
       if !exchange.answersWithoutBody {
         client.channel?.write(HTTPServerResponsePart.end(trailers), promise: nil)

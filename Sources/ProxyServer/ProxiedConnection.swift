@@ -137,6 +137,7 @@ final class ProxiedConnection {
     let bootstrap = ClientBootstrap(group: channel.eventLoop)
       .connectTimeout(proxy.configuration.limits.connectTimeout)
       .channelOption(.autoRead, value: false)
+      .channelOption(.maxMessagesPerRead, value: 1)
       .channelOption(.allowRemoteHalfClosure, value: true)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
     let connecting: EventLoopFuture<any Channel> =
@@ -278,6 +279,8 @@ final class ProxiedConnection {
     if drainedForHandOver != nil { return prepareHandOver(of: leg, channel) }
     if self[leg].endsOutputAfterFlush || self[leg].closesAfterFlush { endOutput(of: leg, channel) }
     if channel.isWritable || self[leg].outputEnded {
+      // Its answers come first: a client gets no further ahead of them than this.
+      if leg == .upstream, exchanges.count >= Self.exchangesAhead { return }
       self[leg.partner].channel?.read()
     } else if self[leg].stalledSince == nil {
       self[leg].stalledSince = proxy.recorder.now
@@ -313,8 +316,12 @@ final class ProxiedConnection {
       }
     }
     guard drainedForHandOver == nil else { return }
+    if leg == .upstream, exchanges.count >= Self.exchangesAhead { return }
     self[leg.partner].channel?.read()
   }
+
+  /// Requests of a connection that wait for their answers before the client is no longer read.
+  static let exchangesAhead = 64
 
   /// Microseconds of backpressure worth a finding.
   static let notableStall: Int64 = 1_000_000

@@ -233,6 +233,7 @@ package struct TrafficDecoder: ~Copyable {
       known.lastSeen = time
       return known
     }
+    if sessions.count >= Self.sessionsKept { forgetQuietestSessions() }
     totals.sessions += 1
     let number = SessionNumber(UInt32(truncatingIfNeeded: totals.sessions))
     let version = facts.revision == 4 ? EngineIOVersion.v4 : .v3
@@ -269,6 +270,17 @@ package struct TrafficDecoder: ~Copyable {
   }
 
   private static let endedSessionsKept = 4096
+
+  /// As many as the correlator follows.
+  private static let sessionsKept = CorrelationLimits().sessions
+
+  /// Forgets an eighth of the sessions, those that no upgraded connection carries and that were quiet longest: anybody can
+  /// name a new session in every request.
+  private mutating func forgetQuietestSessions() {
+    let quietest = sessions.values.filter { $0.carrier == nil }.sorted { $0.lastSeen < $1.lastSeen }
+    for session in quietest.prefix(Self.sessionsKept / 8) { sessions[session.sid] = nil }
+    endedSessions.removeAll { sessions[$0.sid] !== $0 }
+  }
 
   /// Forgets polling sessions that nothing was heard of for much longer than any heartbeat: a client that just
   /// went away ends its session without a word.
