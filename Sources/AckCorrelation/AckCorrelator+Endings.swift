@@ -156,16 +156,17 @@ extension AckCorrelator {
 
   /// Gives up the session that was quiet longest, and its emits.
   mutating func evictQuietestSession() {
-    var quietest: Int32 = -1
+    var candidates: [(seen: Timestamp, session: Int32)] = []
+    candidates.reserveCapacity(sessions.count)
     for session in 0..<Int32(sessions.used) where findSession(sessions[session].number) == session {
-      let seen = max(sessions[session].seenClient, sessions[session].seenServer)
-      if quietest < 0 || seen < max(sessions[quietest].seenClient, sessions[quietest].seenServer) {
-        quietest = session
-      }
+      candidates.append((max(sessions[session].seenClient, sessions[session].seenServer), session))
     }
-    guard quietest >= 0 else { return }
-    while evictOldest(of: quietest) {}
-    removeSession(quietest)
+    // Under a flood of new sessions several at once, so that not every one of them costs a walk over all.
+    candidates.sort { ($0.seen, $0.session) < ($1.seen, $1.session) }
+    for (_, session) in candidates.prefix(max(1, limits.sessions / 64)) {
+      while evictOldest(of: session) {}
+      removeSession(session)
+    }
   }
 
   // MARK: settling
