@@ -281,4 +281,5 @@ async def main():
         await play(server, await rounds.get())
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())
