@@ -138,4 +138,40 @@ import Testing
     let folder = #expect(throws: CaptureWatch.Fault.self) { try CapturePlayer(path: "/", catchesUp: false) }
     #expect(folder?.explanation.contains("directory") == true)
   }
+
+  @Test func aCaptureGoesOnInTheFileThatItNames() throws {
+    let next = File(
+      Self.first.replacingOccurrences(of: "\"seq\":0", with: "\"seq\":6").replacingOccurrences(
+        of: "\"schema\"", with: "\"set\":\"a\",\"part\":2,\"schema\"")
+        + ScreenFixture.line(
+          "carried", 7, at: 4, "\"conn\":3,\"from\":\"client\",\"emit\":5,\"namespace\":\"/\",\"id\":5")
+        + ScreenFixture.ack(8, of: 5, at: 5))
+    let name = next.path.split(separator: "/").last.map(String.init) ?? ""
+    let file = File(
+      Self.first.replacingOccurrences(of: "\"schema\"", with: "\"set\":\"a\",\"part\":1,\"schema\"")
+        + ScreenFixture.emit(5, at: 1) + ScreenFixture.line("rotated", 6, at: 2, "\"next\":\"\(name)\""))
+    let player = try CapturePlayer(path: file.path, catchesUp: true)
+    var model = Self.model(Playback(speed: .infinity))
+    while Self.turn(player, &model) {}
+    // Nothing was counted twice, and the header names the present file.
+    #expect(model.traffic.counts.emits == 1 && model.traffic.counts.acknowledged == 1)
+    #expect(model.keys(of: .board) == [])
+    #expect(model.presentFile?.hasSuffix(name) == true)
+    #expect(model.traffic.alerts.isEmpty)
+  }
+
+  @Test func aLaterFileAloneShowsWhatWasCarriedIntoIt() throws {
+    let file = File(
+      Self.first.replacingOccurrences(of: "\"schema\"", with: "\"set\":\"a\",\"part\":2,\"schema\"")
+        + ScreenFixture.line(
+          "carried", 7, at: 4,
+          "\"conn\":3,\"session\":1,\"from\":\"client\",\"emit\":5,\"event\":\"e\",\"namespace\":\"/\",\"id\":5,\"age_us\":1000000"
+        ))
+    let player = try CapturePlayer(path: file.path, catchesUp: true)
+    var model = Self.model(Playback(speed: .infinity))
+    while Self.turn(player, &model) {}
+    #expect(model.keys(of: .board) == [5])
+    #expect(model.traffic.counts.pending == 1)
+    #expect(model.boardRows.first?.age(at: model.now) == 1_000_000)
+  }
 }

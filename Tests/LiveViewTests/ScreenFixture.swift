@@ -90,6 +90,11 @@ enum ScreenFixture {
       + "\n"
   }
 
+  /// Any other record.
+  static func line(_ type: String, _ seq: Int, at seconds: Int, _ members: String) -> String {
+    #"{"type":"\#(type)","seq":\#(seq),"ts":"\#(time(seconds))",\#(members)}"# + "\n"
+  }
+
   private static func time(_ seconds: Int) -> String {
     "2026-11-23T10:\(seconds / 60 < 10 ? "0" : "")\(seconds / 60):\(seconds % 60 < 10 ? "0" : "")\(seconds % 60).000000Z"
   }
