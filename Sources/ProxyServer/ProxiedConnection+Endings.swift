@@ -97,6 +97,24 @@ extension ProxiedConnection {
     }
   }
 
+  /// Refuses a peer that sends bytes without ever completing a part of a message: a first line or a chunk's extension
+  /// without an end, which the decoder would go on collecting.
+  func checkProgress(of leg: Leg) {
+    let limit = UInt64(2 * proxy.configuration.limits.headerBytes)
+    guard self[leg].bytes > self[leg].bytesAtLastPart &+ limit else { return }
+    switch phase {
+    case .waiting, .relaying, .refusing: break
+    default: return
+    }
+    self[leg].bytesAtLastPart = .max &- limit
+    let words = "a line above \(limit) bytes"
+    proxy.diagnose(
+      "connection \(number.number): \(leg == .client ? "client \(clientAddress)" : "the server") sent \(words)")
+    answer(
+      leg == .client ? .requestHeaderFieldsTooLarge : .badGateway,
+      "ackscope: \(leg == .client ? "the request" : "the server's answer") has \(words)\n")
+  }
+
   func noteEnd(of leg: Leg, _ how: EndOfLeg) {
     closing = closing ?? (leg == .client ? .client : .server, nil, nil)
     if wasOpened { tick.observe(number, .legEnded(leg.peer, how)) }

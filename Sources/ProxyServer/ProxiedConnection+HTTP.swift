@@ -9,6 +9,7 @@ extension ProxiedConnection {
   // MARK: HTTP from the client
 
   func requestPartReceived(_ part: HTTPServerRequestPart) {
+    client.bytesAtLastPart = client.bytes
     switch phase {
     case .waiting:
       guard case .head = part else { return }
@@ -121,6 +122,7 @@ extension ProxiedConnection {
   // MARK: HTTP from the upstream
 
   func responsePartReceived(_ part: HTTPClientResponsePart) {
+    upstream.bytesAtLastPart = upstream.bytes
     guard case .relaying = phase, !exchanges.isEmpty else { return }
     switch part {
     case .head(let head): relay(head)

@@ -54,6 +54,8 @@ final class ProxiedConnection {
   struct LegState {
     var channel: (any Channel)?
     var http: (counter: ArrivalCounter, decoderName: String)?
+    /// Bytes that had arrived when its decoder made a part of a message of them last.
+    var bytesAtLastPart: UInt64 = 0
     /// The peer has ended its direction.
     var inputEnded = false
     /// Nothing more can be written to this peer.
@@ -257,6 +259,7 @@ final class ProxiedConnection {
   // MARK: flow
 
   func readCompleted(on leg: Leg) {
+    if self[leg].http != nil { checkProgress(of: leg) }
     tick.flush(self, leg.partner)
   }
 

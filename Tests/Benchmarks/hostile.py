@@ -255,7 +255,8 @@ def endless_body(port, scale):
 
 def endless_target(port, scale):
     connection = connect(port)
-    sent, how = send_until_refused(connection, b"GET /" + b"a" * 65531, int(256 * MIB * scale))
+    connection.sendall(b"GET /")
+    sent, how = send_until_refused(connection, b"a" * 65536, int(256 * MIB * scale))
     return "%.2f MiB without a line break: %s, %s" % (sent / MIB, how, answer_of(connection))
 
 
