@@ -446,13 +446,13 @@ KINDS = [
     ("impossible_frame", "frames that announce 2^63 bytes", impossible_frame, [], 24),
     ("huge_message", "a message of 1 GiB", huge_message, [], 24),
     ("compression_bomb", "1 MiB that inflates to 1 GiB", compression_bomb, [], 24),
-    ("half_open", "5,000 connections that say nothing", half_open, [], 160),
-    ("slowloris", "1,000 heads, a byte each 0.2 s", slowloris, ["--idle-timeout", "5s"], 64),
-    ("too_many", "1,000 connections, 200 allowed", too_many, ["--max-connections", "200"], 32),
-    ("pipelined", "requests without an end, none answered", pipelined, [], 32),
+    ("half_open", "5,000 connections that say nothing", half_open, [], 64),
+    ("slowloris", "1,000 heads, a byte each 0.2 s", slowloris, ["--idle-timeout", "5s"], 32),
+    ("too_many", "1,000 connections, 200 allowed", too_many, ["--max-connections", "200"], 16),
+    ("pipelined", "requests without an end, none answered", pipelined, [], 16),
     ("many_sessions", "100,000 session ids", many_sessions, [], 96),
-    ("never_acked", "300,000 emits that get no ack", never_acked, ["--ack-timeout", "60s"], 128),
-    ("event_names", "300,000 event names", event_names, [], 64),
+    ("never_acked", "300,000 emits that get no ack", never_acked, ["--ack-timeout", "60s"], 64),
+    ("event_names", "300,000 event names", event_names, [], 32),
 ]
 
 
@@ -498,6 +498,8 @@ def measure(kind, binary, server_port, scale, folder):
             raise RuntimeError("%s: the proxy ended with %d" % (name, proxy.returncode))
         busy, peak = probe.take(), memory(proxy.pid, "VmHWM")
         probe.isEnding = True
+        probe.join(5)
+        probe.connection.close()
         process.kill()
         process.join()
         began = time.monotonic()

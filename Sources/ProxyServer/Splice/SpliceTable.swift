@@ -61,7 +61,8 @@ struct SpliceTable: ~Copyable {
 
   private static let arenaBytes = 1 << 20
   /// One read takes this much at most, and so does what may wait for a slow peer, but for the last read of a leg.
-  private static let readBytes = 256 << 10
+  /// It is also one connection's share of a tick: the others wait while a flood of tiny frames of this much is decoded.
+  private static let readBytes = 64 << 10
   static let wakeupToken = UInt64.max
 
   init(recorder: TrafficRecorder, wakeup: Int32) throws(ReadinessQueue.Fault) {
