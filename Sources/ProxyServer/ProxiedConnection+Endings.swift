@@ -109,7 +109,8 @@ extension ProxiedConnection {
     self[leg].bytesAtLastPart = .max &- limit
     let words = "a line above \(limit) bytes"
     proxy.diagnose(
-      "connection \(number.number): \(leg == .client ? "client \(clientAddress)" : "the server") sent \(words)")
+      "connection \(number.number): \(leg == .client ? "client \(clientAddress)" : "the server") sent \(words)"
+    )
     answer(
       leg == .client ? .requestHeaderFieldsTooLarge : .badGateway,
       "ackscope: \(leg == .client ? "the request" : "the server's answer") has \(words)\n")
