@@ -423,6 +423,7 @@ def watch(arguments, proxy, folder, errors):
     clients.join()
     probe.isEnding = True
     probe.join(5)
+    probe.file.close()
     probe.connection.close()
     deadline = time.monotonic() + 15
     while (left := len(os.listdir("/proc/%d/fd" % proxy.pid))) > resting and time.monotonic() < deadline:
