@@ -24,7 +24,7 @@ let package = Package(
     .executableTarget(
       name: "ackscope",
       dependencies: [
-        "ProxyServer", "LiveView", "CaptureInspector", "DemoChat", "LoadBench", "SessionDecoder",
+        "ProxyServer", "LiveView", "CaptureInspector", "RecordedSessions", "DemoChat", "LoadBench", "SessionDecoder",
         "SocketIOPackets", "CaptureFormat", "AckCorrelation", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -62,6 +62,9 @@ let package = Package(
     .target(name: "SocketReadiness", dependencies: ["CEpoll"], swiftSettings: strict),
 
     // MARK: compose. From here down: no I/O, no clock, no task.
+    .target(
+      name: "RecordedSessions", dependencies: ["CaptureFormat", "SocketIOPackets", "JSONText"],
+      swiftSettings: strict),
     .target(
       name: "SessionDecoder",
       dependencies: ["CaptureFormat", "AckCorrelation", "SocketIOPackets", "WebSocketFrames", "JSONText"],
@@ -108,6 +111,9 @@ let package = Package(
       name: "CaptureFormatTests", dependencies: ["CaptureFormat", "JSONText"], swiftSettings: strict),
     .testTarget(
       name: "SessionDecoderTests", dependencies: ["SessionDecoder", "RecordedTranscripts"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "RecordedSessionsTests", dependencies: ["RecordedSessions", "CaptureFormat", "JSONText"],
       swiftSettings: strict),
     .testTarget(
       name: "CaptureInspectorTests", dependencies: ["CaptureInspector", "CaptureFormat", "JSONText"],

@@ -65,6 +65,30 @@ package struct CaptureInspection {
     return failOn?.matches(summary) == true ? .checkFailed : .fine
   }
 
+  /// Reads one capture to its end and hands over what stands on its lines.
+  ///
+  /// - Returns: the length of a torn last line, 0 where the last line is whole.
+  /// - Throws: `Unreadable`, with one line for people; what was handed over before is then not all.
+  package static func read(
+    _ path: String, handle: (CaptureReader.Item) -> Void
+  ) throws(Unreadable) -> Int {
+    do {
+      var file = try CaptureFile(path: path)
+      var reader = CaptureReader()
+      while let block = try file.nextBlock() { try reader.bytesArrived(block, handle) }
+      return try reader.ended()
+    } catch let refusal as CaptureRefusal {
+      throw Unreadable(explanation: refusal.message(for: path))
+    } catch {
+      throw Unreadable(explanation: (error as? CaptureFile.Fault)?.message ?? "\(error)")
+    }
+  }
+
+  /// Why a file is not read, or not to its end, in one line that names it.
+  package struct Unreadable: Error {
+    package var explanation: String
+  }
+
   /// Reads one file.
   ///
   /// - Parameter torn: the length of the torn last line of the capture so far; nil before its first file was opened.

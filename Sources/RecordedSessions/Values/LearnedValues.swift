@@ -1,0 +1,52 @@
+import JSONText
+
+/// What stands now for values that a recorded server had made up: ids of rooms and messages, tokens, session ids.
+package struct LearnedValues: Sendable {
+  private var values: [ScalarKey: JSONValue] = [:]
+
+  package init() {}
+
+  /// What stands for a recorded value now, or nil where nothing is known.
+  package func value(for key: ScalarKey) -> JSONValue? { values[key] }
+
+  /// Takes note of a pair; the latest counts.
+  package mutating func learn(_ recorded: ScalarKey, _ actual: JSONValue) { values[recorded] = actual }
+
+  /// How many values differ from what was recorded.
+  package var count: Int { values.count }
+
+  /// A recorded value with everything that is known now put in place, also within strings where an id stands between
+  /// other characters (`room:8f14e45f`).
+  package func substituted(_ value: JSONValue) -> JSONValue {
+    if values.isEmpty { return value }
+    switch value {
+    case .array(let elements): return .array(elements.map(substituted))
+    case .object(let members): return .object(members.map { ($0.name, substituted($0.value)) })
+    case .number(let literal): return values[.number(literal)] ?? value
+    case .string(let text):
+      if let known = values[.string(text)] { return known }
+      var replaced = text
+      for token in UnusualTokens(text) {
+        guard let known = values[.string(String(token))], let actual = known.string, actual != token else {
+          continue
+        }
+        replaced = replaced.replacing(String(token), with: actual)
+      }
+      return .string(replaced)
+    default: return value
+    }
+  }
+}
+
+extension String {
+  /// Without Foundation: every occurrence of `part` replaced.
+  fileprivate func replacing(_ part: String, with other: String) -> String {
+    var result = ""
+    var rest = Substring(self)
+    while let found = rest.firstRange(of: part) {
+      result += rest[..<found.lowerBound] + other
+      rest = rest[found.upperBound...]
+    }
+    return result + rest
+  }
+}

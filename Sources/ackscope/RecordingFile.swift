@@ -1,0 +1,35 @@
+import CaptureFormat
+import CaptureInspector
+import RecordedSessions
+
+/// Recordings read from captures, for the commands that play or compare them.
+enum RecordingFile {
+  /// Reads a capture; `-` is standard input.
+  ///
+  /// - Parameter filter: keeps the sessions in which anything matches.
+  /// - Throws: `Failure`, for a file that is no capture or cannot be read.
+  static func read(_ path: String, filter: CaptureFilter? = nil) throws -> Recording {
+    var reader = RecordingReader(filter: filter)
+    do throws(CaptureInspection.Unreadable) {
+      let torn = try CaptureInspection.read(path) { item in
+        switch item {
+        case .record(let record): reader.recordRead(record)
+        case .damage(let damage): reader.damageFound(damage)
+        }
+      }
+      return reader.captureEnded(torn: torn)
+    } catch {
+      throw Failure(explanation: error.explanation)
+    }
+  }
+
+  /// Parses the filter of an option.
+  static func filter(_ text: String?, option: String) throws -> CaptureFilter? {
+    guard let text else { return nil }
+    do {
+      return try CaptureFilter(parsing: text)
+    } catch {
+      throw Failure(explanation: "\(option): \(error)")
+    }
+  }
+}
