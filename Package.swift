@@ -24,7 +24,7 @@ let package = Package(
     .executableTarget(
       name: "ackscope",
       dependencies: [
-        "ProxyServer", "LiveView", "CaptureInspector", "RecordedSessions", "DemoChat", "LoadBench", "SessionDecoder",
+        "ProxyServer", "LiveView", "CaptureInspector", "SessionReplay", "RecordedSessions", "DemoChat", "LoadBench", "SessionDecoder",
         "SocketIOPackets", "CaptureFormat", "AckCorrelation", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -48,11 +48,20 @@ let package = Package(
     .target(
       name: "DemoChat",
       dependencies: [
-        "JSONText",
+        "SocketIOPeers", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOWebSocket", package: "swift-nio"),
+      ], swiftSettings: strict),
+    // A good client over recorded sessions.
+    .target(
+      name: "SessionReplay",
+      dependencies: [
+        "RecordedSessions", "SocketIOPeers", "SocketIOPackets", "CaptureFormat", "JSONText",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict),
 
     .target(
@@ -60,6 +69,15 @@ let package = Package(
 
     // MARK: what shells share
     .target(name: "SocketReadiness", dependencies: ["CEpoll"], swiftSettings: strict),
+
+    .target(
+      name: "SocketIOPeers",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOWebSocket", package: "swift-nio"),
+      ], swiftSettings: strict),
 
     // MARK: compose. From here down: no I/O, no clock, no task.
     .target(

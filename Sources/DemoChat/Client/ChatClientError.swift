@@ -1,5 +1,4 @@
-import NIOCore
-import NIOPosix
+import SocketIOPeers
 
 /// Why a client of the demo could not go on.
 package enum ChatClientError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -15,10 +14,15 @@ package enum ChatClientError: Error, Sendable, Equatable, CustomStringConvertibl
   /// Somebody accepted the connection and then said nothing for ten seconds.
   case noAnswer
 
-  static func unreachable(host: String, port: Int, error: any Error) -> ChatClientError {
-    if let known = error as? ChatClientError { return known }
-    let cause = (error as? NIOConnectionError)?.connectionErrors.first?.error ?? error
-    return .unreachable(host: host, port: port, reason: String(describing: cause))
+  /// The same error in the words of the demo, where it is about a connection.
+  static func translated(_ error: any Error) -> any Error {
+    switch error {
+    case PeerConnectionError.unreachable(let host, let port, let reason):
+      ChatClientError.unreachable(host: host, port: port, reason: reason)
+    case PeerConnectionError.upgradeRefused: ChatClientError.upgradeRefused
+    case PeerConnectionError.connectionEnded: ChatClientError.connectionEnded
+    default: error
+    }
   }
 
   package var description: String {

@@ -1,6 +1,7 @@
 import JSONText
 import NIOCore
 import NIOHTTP1
+import SocketIOPeers
 
 /// A client's Engine.IO session with Socket.IO on it: handshake, upgrade, heartbeat, namespaces, acks both ways.
 /// Confined to one event loop; ``ChatClient`` lends it to tasks.
@@ -138,8 +139,8 @@ final class ClientSession {
 
   private func attach(_ link: WebSocketLink) {
     self.link = link
-    link.packetArrived = { [weak self] packet in self?.packetArrived(packet) }
-    link.closed = { [weak self] in self?.end(ChatClientError.connectionEnded) }
+    link.packetsArrive { [weak self] packet in self?.packetArrived(packet) }
+    link.closed = { [weak self] _ in self?.end(ChatClientError.connectionEnded) }
   }
 
   private func opened() {
@@ -150,8 +151,8 @@ final class ClientSession {
   /// The upgrade, from the probe to the last poll (PROTOCOL.md A.7).
   private func prepareProbe(_ link: WebSocketLink) {
     self.link = link
-    link.closed = { [weak self] in self?.end(ChatClientError.connectionEnded) }
-    link.packetArrived = { [weak self] packet in
+    link.closed = { [weak self] _ in self?.end(ChatClientError.connectionEnded) }
+    link.packetsArrive { [weak self] packet in
       guard let self, packet == .pong("probe") else { return }
       polling?.pause { [weak self] in
         guard let self else { return }
@@ -170,8 +171,8 @@ final class ClientSession {
   func abandonUpgrade() -> EventLoopFuture<Void> {
     let done = loop.makePromise(of: Void.self)
     WebSocketDialer.dial(host: host, port: port, target: target("websocket"), loop: loop) { link in
-      link.closed = { done.succeed() }
-      link.packetArrived = { [unowned link] packet in
+      link.closed = { _ in done.succeed() }
+      link.packetsArrive { [unowned link] packet in
         if packet == .pong("probe") { link.close() }
       }
     }.assumeIsolated().whenComplete { result in
@@ -180,7 +181,7 @@ final class ClientSession {
         let link = link.value
         link.send([.ping("probe")])
         link.close(after: .seconds(10))
-      case .failure(let error): done.fail(error)
+      case .failure(let error): done.fail(ChatClientError.translated(error))
       }
     }
     return done.futureResult
@@ -379,7 +380,7 @@ final class ClientSession {
     }
     polling = nil
     link = nil
-    opening?.fail(error)
+    opening?.fail(ChatClientError.translated(error))
     opening = nil
     for promise in joining.values { promise.fail(ChatClientError.connectionEnded) }
     joining.removeAll()

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import SocketIOPeers
 
 /// Carries a client's Engine.IO packets by polling: one connection for the GETs, one for the POSTs, at most one of
 /// each in flight (PROTOCOL.md A.4). Confined to the client's event loop.
@@ -84,7 +85,7 @@ final class PollingLink {
   private func post() {
     guard !isPosting, !queue.isEmpty, !hasEnded else { return }
     isPosting = true
-    let body = PollingPayload(packets: queue).text
+    let body = ByteBuffer(string: PollingPayload(packets: queue).text)
     queue.removeAll()
     posts.request(.POST, target, body: body).assumeIsolated().whenComplete { [self] result in
       isPosting = false

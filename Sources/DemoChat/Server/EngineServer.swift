@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import SocketIOPeers
 import NIOPosix
 import NIOWebSocket
 

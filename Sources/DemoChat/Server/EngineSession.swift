@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import SocketIOPeers
 
 /// One Engine.IO session on the server: transports, upgrade, heartbeat (PROTOCOL.md A.3 to A.8). Confined to the
 /// server's event loop.
@@ -135,8 +136,8 @@ final class EngineSession {
   func linkOpened(_ link: WebSocketLink) {
     guard case .polling = transport, probing == nil, !hasEnded else { return link.close() }
     probing = link
-    link.packetArrived = { [weak self, unowned link] packet in self?.probeArrived(packet, on: link) }
-    link.closed = { [weak self] in self?.abandonUpgrade() }
+    link.packetsArrive { [weak self, unowned link] packet in self?.probeArrived(packet, on: link) }
+    link.closed = { [weak self] _ in self?.abandonUpgrade() }
     upgradeTimeout = server.loop.assumeIsolated().scheduleTask(in: server.configuration.upgradeTimeout) {
       [weak self] in self?.abandonUpgrade()
     }
@@ -171,12 +172,12 @@ final class EngineSession {
   }
 
   private func attach(_ link: WebSocketLink) {
-    link.packetArrived = { [weak self] packet in
+    link.packetsArrive { [weak self] packet in
       guard let self else { return }
       if let packet { packetArrived(packet) } else { end(.protocolError) }
     }
     link.inputEnded = { [weak self] in self?.clientVanished() }
-    link.closed = { [weak self] in self?.end(.left) }
+    link.closed = { [weak self] _ in self?.end(.left) }
   }
 
   /// The client's end of the TCP connection is shut without a close frame.

@@ -1,56 +1,63 @@
 import NIOCore
 import NIOWebSocket
 
-/// Carries Engine.IO packets over a WebSocket, for either peer: the last handler of an upgraded channel.
+/// Carries messages over a WebSocket, for either peer: the last handler of an upgraded channel.
 ///
 /// It answers WebSocket pings and close frames, and closes with 1002 or 1007 what breaks RFC 6455. Confined to its
 /// channel's event loop.
-final class WebSocketLink: ChannelInboundHandler {
-  typealias InboundIn = WebSocketFrame
-  typealias OutboundOut = WebSocketFrame
+package final class WebSocketLink: ChannelInboundHandler {
+  package typealias InboundIn = WebSocketFrame
+  package typealias OutboundOut = WebSocketFrame
 
   /// Which peer this end is: a client masks what it sends (RFC 6455 §5.3).
-  enum Role { case client, server }
+  package enum Role { case client, server }
 
   /// Bytes that may wait for a slow reader before the link is closed.
-  static let maximumUnsentBytes = 4 << 20
+  package static let maximumUnsentBytes = 4 << 20
 
   private let role: Role
   private var context: ChannelHandlerContext?
   private var hasSentClose = false
   private var unsentBytes = 0
 
-  /// Called with each packet, or nil for a message that is none.
-  var packetArrived: ((EnginePacket?) -> Void)?
-  /// Called once when the other end can send nothing more while this end still may.
-  var inputEnded: (() -> Void)?
-  /// Called once, when the channel is gone.
-  var closed: (() -> Void)?
+  private var closing = WebSocketClosing()
 
-  init(role: Role) {
+  /// Called with each message.
+  package var messageArrived: ((WebSocketMessage) -> Void)?
+  /// Called once when the other end can send nothing more while this end still may.
+  package var inputEnded: (() -> Void)?
+  /// Called once, when the channel is gone.
+  package var closed: ((WebSocketClosing) -> Void)?
+
+  package init(role: Role) {
     self.role = role
   }
 
-  var isOpen: Bool { context != nil && !hasSentClose }
+  package var isOpen: Bool { context != nil && !hasSentClose }
 
   /// Completes when the channel is closed; nil once it is.
-  var channelClosed: EventLoopFuture<Void>? { context?.channel.closeFuture }
+  package var channelClosed: EventLoopFuture<Void>? { context?.channel.closeFuture }
 
-  /// Sends packets in order, with one flush. Ignored once closing.
-  func send(_ packets: [EnginePacket]) {
+  /// Bytes that the other end has not taken yet.
+  package var unsent: Int { unsentBytes }
+
+  /// Sends messages in order, with one flush. Ignored once closing.
+  ///
+  /// - Parameter limit: bytes that may wait for a slow reader before the link is closed.
+  package func send(_ messages: [WebSocketMessage], limit: Int = WebSocketLink.maximumUnsentBytes) {
     guard let context, !hasSentClose else { return }
-    for packet in packets {
-      switch packet {
-      case .binary(let bytes): write(.binary, ByteBuffer(bytes: bytes), on: context)
-      default: write(.text, ByteBuffer(string: packet.text), on: context)
+    for message in messages {
+      switch message {
+      case .text(let text): write(.text, text, on: context)
+      case .binary(let bytes): write(.binary, bytes, on: context)
       }
     }
     context.flush()
-    if unsentBytes > Self.maximumUnsentBytes { context.close(promise: nil) }
+    if unsentBytes > limit { context.close(promise: nil) }
   }
 
   /// Sends a frame with an opcode that RFC 6455 §5.2 reserves, for a client that breaks the rules on purpose.
-  func sendReservedFrame() {
+  package func sendReservedFrame() {
     guard let context, let opcode = WebSocketOpcode(encodedWebSocketOpcode: 0x3) else { return }
     write(opcode, ByteBuffer(string: "?"), on: context)
     context.flush()
@@ -61,7 +68,7 @@ final class WebSocketLink: ChannelInboundHandler {
   /// - Parameters:
   ///   - code: nil sends a bare close frame, as the reference server does (PROTOCOL.md A.8).
   ///   - patience: how long the channel stays open for the answer.
-  func close(code: WebSocketErrorCode? = nil, patience: TimeAmount = .seconds(2)) {
+  package func close(code: WebSocketErrorCode? = nil, patience: TimeAmount = .seconds(2)) {
     guard let context, !hasSentClose else { return }
     hasSentClose = true
     var payload = ByteBuffer()
@@ -74,14 +81,14 @@ final class WebSocketLink: ChannelInboundHandler {
   }
 
   /// Closes after a while what is still open then.
-  func close(after delay: TimeAmount) {
+  package func close(after delay: TimeAmount) {
     guard let context else { return }
     let timer = context.eventLoop.assumeIsolated().scheduleTask(in: delay) { [weak self] in self?.close() }
     context.channel.closeFuture.whenComplete { _ in timer.cancel() }
   }
 
   /// Drops the connection without a close frame.
-  func abort() {
+  package func abort() {
     context?.close(promise: nil)
   }
 
@@ -97,18 +104,18 @@ final class WebSocketLink: ChannelInboundHandler {
 
   // MARK: channel events
 
-  func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+  package func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
-  func handlerRemoved(context: ChannelHandlerContext) {
+  package func handlerRemoved(context: ChannelHandlerContext) {
     self.context = nil
     let notify = closed
-    packetArrived = nil
+    messageArrived = nil
     inputEnded = nil
     closed = nil
-    notify?()
+    notify?(closing)
   }
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+  package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let frame = unwrapInboundIn(data)
     // RFC 6455 §5.1: a client masks, a server does not; §5.2: no reserved bits without an extension.
     guard (frame.maskKey != nil) == (role == .server) || frame.opcode != .text && frame.opcode != .binary,
@@ -117,12 +124,12 @@ final class WebSocketLink: ChannelInboundHandler {
     let payload = frame.unmaskedData
     switch frame.opcode {
     case .text:
-      guard let text = String(validating: payload.readableBytesView, as: UTF8.self) else {
+      guard String(validating: payload.readableBytesView, as: UTF8.self) != nil else {
         return fail(.dataInconsistentWithMessage)
       }
-      if !hasSentClose { packetArrived?(EnginePacket(text: text)) }
+      if !hasSentClose { messageArrived?(.text(payload)) }
     case .binary:
-      if !hasSentClose { packetArrived?(.binary(Array(payload.readableBytesView))) }
+      if !hasSentClose { messageArrived?(.binary(payload)) }
     case .ping: write(.pong, payload, on: context)
     case .pong: break
     case .connectionClose: closeArrived(payload, on: context)
@@ -130,12 +137,12 @@ final class WebSocketLink: ChannelInboundHandler {
     }
   }
 
-  func channelReadComplete(context: ChannelHandlerContext) {
+  package func channelReadComplete(context: ChannelHandlerContext) {
     context.flush()
     context.fireChannelReadComplete()
   }
 
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+  package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
     case ChannelEvent.inputClosed:
       if let inputEnded, !hasSentClose {
@@ -149,7 +156,7 @@ final class WebSocketLink: ChannelInboundHandler {
     }
   }
 
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+  package func errorCaught(context: ChannelHandlerContext, error: any Error) {
     switch error {
     case NIOWebSocketError.invalidFrameLength: fail(.messageTooLarge)
     case is NIOWebSocketError: fail(.protocolError)
@@ -164,6 +171,10 @@ final class WebSocketLink: ChannelInboundHandler {
   private func fail(_ code: WebSocketErrorCode) { close(code: code, patience: .milliseconds(250)) }
 
   private func closeArrived(_ payload: ByteBuffer, on context: ChannelHandlerContext) {
+    closing.hadFrame = true
+    closing.isByOther = !hasSentClose
+    closing.code = payload.getInteger(at: payload.readerIndex, as: UInt16.self).map(Int.init)
+    closing.reason = String(decoding: payload.readableBytesView.dropFirst(2), as: UTF8.self)
     if !hasSentClose {
       hasSentClose = true
       var payload = payload

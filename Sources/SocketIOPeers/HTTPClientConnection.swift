@@ -3,17 +3,18 @@ import NIOHTTP1
 import NIOPosix
 
 /// The answer to a client's HTTP request.
-struct HTTPAnswer: Sendable {
-  var status: Int
-  var body: [UInt8]
+package struct HTTPAnswer: Sendable {
+  package var status: Int
+  package var contentType: String?
+  package var body: [UInt8]
 }
 
 /// A keep-alive HTTP connection of a client, one request at a time. Confined to its channel's event loop.
-final class HTTPClientConnection: ChannelInboundHandler {
-  typealias InboundIn = NIOHTTPClientResponseFull
+package final class HTTPClientConnection: ChannelInboundHandler {
+  package typealias InboundIn = NIOHTTPClientResponseFull
 
   /// Longest answer accepted, in bytes.
-  static let maximumAnswer = 16 << 20
+  package static let maximumAnswer = 16 << 20
 
   private let host: String
   private let loop: any EventLoop
@@ -26,10 +27,13 @@ final class HTTPClientConnection: ChannelInboundHandler {
   }
 
   /// Opens a connection.
-  static func open(
-    host: String, port: Int, loop: any EventLoop
+  ///
+  /// - Parameter hostField: the value of the Host field; by default host and port.
+  package static func open(
+    host: String, port: Int, hostField: String? = nil, loop: any EventLoop
   ) -> EventLoopFuture<NIOLoopBound<HTTPClientConnection>> {
-    let connection = NIOLoopBound(HTTPClientConnection(host: "\(host):\(port)", loop: loop), eventLoop: loop)
+    let connection = NIOLoopBound(
+      HTTPClientConnection(host: hostField ?? "\(host):\(port)", loop: loop), eventLoop: loop)
     return ClientBootstrap(group: loop)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelInitializer { channel in
@@ -45,55 +49,64 @@ final class HTTPClientConnection: ChannelInboundHandler {
         connection.value.channel = channel
         return connection
       }
-      .flatMapErrorThrowing { throw ChatClientError.unreachable(host: host, port: port, error: $0) }
+      .flatMapErrorThrowing { throw PeerConnectionError.unreachable(host: host, port: port, error: $0) }
   }
 
   /// Sends a request; fails when the connection ends before the answer.
   ///
   /// The caller waits for the answer before it asks again.
-  func request(_ method: HTTPMethod, _ target: String, body: String? = nil) -> EventLoopFuture<HTTPAnswer> {
+  package func request(
+    _ method: HTTPMethod, _ target: String, headers: [(name: String, value: String)] = [],
+    body: ByteBuffer? = nil,
+    contentType: String = "text/plain;charset=UTF-8"
+  ) -> EventLoopFuture<HTTPAnswer> {
     guard let channel, waiting == nil else {
-      return loop.makeFailedFuture(ChatClientError.connectionEnded)
+      return loop.makeFailedFuture(PeerConnectionError.connectionEnded)
     }
     let promise = loop.makePromise(of: HTTPAnswer.self)
     waiting = promise
     var head = HTTPRequestHead(version: .http1_1, method: method, uri: target, headers: ["host": host])
+    for field in headers { head.headers.add(name: field.name, value: field.value) }
     if let body {
-      head.headers.add(name: "content-type", value: "text/plain;charset=UTF-8")
-      head.headers.add(name: "content-length", value: String(body.utf8.count))
+      head.headers.add(name: "content-type", value: contentType)
+      head.headers.add(name: "content-length", value: String(body.readableBytes))
     }
     channel.write(HTTPClientRequestPart.head(head), promise: nil)
     if let body {
-      channel.write(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(string: body))), promise: nil)
+      channel.write(HTTPClientRequestPart.body(.byteBuffer(body)), promise: nil)
     }
     channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
     return promise.futureResult
   }
 
   /// Closes the connection; an answer still due fails.
-  func close() -> EventLoopFuture<Void>? {
+  package func close() -> EventLoopFuture<Void>? {
     let channel = channel
     channel?.close(promise: nil)
     return channel?.closeFuture
   }
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+  package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let response = unwrapInboundIn(data)
     let body = response.body.map { Array($0.readableBytesView) } ?? []
     let promise = waiting
     waiting = nil
-    promise?.succeed(HTTPAnswer(status: Int(response.head.status.code), body: body))
+    promise?.succeed(
+      HTTPAnswer(
+        status: Int(response.head.status.code),
+        contentType: response.head.headers.first(name: "content-type"),
+        body: body))
     if !response.head.isKeepAlive { context.close(promise: nil) }
   }
 
-  func channelInactive(context: ChannelHandlerContext) {
+  package func channelInactive(context: ChannelHandlerContext) {
     channel = nil
-    waiting?.fail(ChatClientError.connectionEnded)
+    waiting?.fail(PeerConnectionError.connectionEnded)
     waiting = nil
     context.fireChannelInactive()
   }
 
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+  package func errorCaught(context: ChannelHandlerContext, error: any Error) {
     context.close(promise: nil)
   }
 }

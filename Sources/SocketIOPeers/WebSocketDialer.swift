@@ -1,0 +1,107 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOWebSocket
+
+/// Opens WebSockets for clients.
+package enum WebSocketDialer {
+  /// Longest message accepted, in bytes.
+  package static let maximumMessage = 16 << 20
+
+  /// Opens a WebSocket; the link's channel lives on `loop`, where this is called.
+  ///
+  /// - Parameters:
+  ///   - headers: fields of the request besides those of the handshake itself.
+  ///   - prepare: called with the link before anything that came behind the 101 is read: packets that arrive
+  ///     while no one is attached to the link are gone.
+  package static func dial(
+    host: String, port: Int, hostField: String? = nil, target: String,
+    headers: [(name: String, value: String)] = [], loop: any EventLoop,
+    prepare: @escaping (WebSocketLink) -> Void
+  ) -> EventLoopFuture<NIOLoopBound<WebSocketLink>> {
+    let prepare = NIOLoopBound(prepare, eventLoop: loop)
+    let opened = loop.makePromise(of: NIOLoopBound<WebSocketLink>.self)
+    ClientBootstrap(group: loop)
+      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          let upgrader = NIOTypedWebSocketClientUpgrader<NIOLoopBound<WebSocketLink>>(
+            maxFrameSize: maximumMessage,
+            upgradePipelineHandler: { channel, _ in
+              channel.eventLoop.makeCompletedFuture {
+                let link = WebSocketLink(role: .client)
+                try channel.pipeline.syncOperations.addHandlers(
+                  NIOWebSocketFrameAggregator(
+                    minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 4096,
+                    maxAccumulatedFrameSize: maximumMessage), link)
+                prepare.value(link)
+                return NIOLoopBound(link, eventLoop: channel.eventLoop)
+              }
+            })
+          var head = HTTPRequestHead(
+            version: .http1_1, method: .GET, uri: target,
+            headers: ["host": hostField ?? "\(host):\(port)"])
+          for field in headers { head.headers.add(name: field.name, value: field.value) }
+          let upgrade = NIOTypedHTTPClientUpgradeConfiguration(
+            upgradeRequestHead: head, upgraders: [upgrader],
+            notUpgradingCompletionHandler: { channel in
+              let refusal = channel.eventLoop.makePromise(of: NIOLoopBound<WebSocketLink>.self)
+              do {
+                try channel.pipeline.syncOperations.addHandler(RefusedUpgrade(refusal))
+              } catch {
+                refusal.fail(error)
+              }
+              return refusal.futureResult
+            })
+          var configuration = NIOUpgradableHTTPClientPipelineConfiguration(upgradeConfiguration: upgrade)
+          // The server's first frames often come in one read with the 101.
+          configuration.leftOverBytesStrategy = .forwardBytes
+          try channel.pipeline.syncOperations
+            .configureUpgradableHTTPClientPipeline(configuration: configuration).cascade(to: opened)
+        }
+      }
+      .connect(host: host, port: port)
+      .whenFailure { opened.fail(PeerConnectionError.unreachable(host: host, port: port, error: $0)) }
+    return opened.futureResult
+  }
+}
+
+/// Reads the answer to a WebSocket handshake that was not granted.
+private final class RefusedUpgrade: ChannelInboundHandler {
+  typealias InboundIn = HTTPClientResponsePart
+
+  /// Bytes of the body that are kept: it is for people.
+  private static let keptBody = 1024
+
+  private var refusal: EventLoopPromise<NIOLoopBound<WebSocketLink>>?
+  private var status = 0
+  private var body = ByteBuffer()
+
+  init(_ refusal: EventLoopPromise<NIOLoopBound<WebSocketLink>>) {
+    self.refusal = refusal
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
+    case .head(let head): status = Int(head.status.code)
+    case .body(var part):
+      if body.readableBytes < Self.keptBody { body.writeBuffer(&part) }
+    case .end: end(context)
+    }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    end(context)
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { end(context) }
+
+  private func end(_ context: ChannelHandlerContext) {
+    let text = String(decoding: body.readableBytesView.prefix(Self.keptBody), as: UTF8.self)
+    refusal?.fail(
+      status == 0 ? PeerConnectionError.connectionEnded : .upgradeRefused(status: status, body: text))
+    refusal = nil
+    context.close(promise: nil)
+  }
+}
