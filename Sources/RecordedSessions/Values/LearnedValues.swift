@@ -3,6 +3,8 @@ import JSONText
 /// What stands now for values that a recorded server had made up: ids of rooms and messages, tokens, session ids.
 package struct LearnedValues: Sendable {
   private var values: [ScalarKey: JSONValue] = [:]
+  /// What else a value may come back as, because it was sent as that: not put in place of the recorded value.
+  private var others: [ScalarKey: JSONValue] = [:]
 
   package init() {}
 
@@ -11,6 +13,14 @@ package struct LearnedValues: Sendable {
 
   /// Takes note of a pair; the latest counts.
   package mutating func learn(_ recorded: ScalarKey, _ actual: JSONValue) { values[recorded] = actual }
+
+  /// Takes note that a value was sent instead of a recorded one by rule: the server may give it back.
+  package mutating func standsAlso(_ actual: JSONValue, for recorded: ScalarKey) { others[recorded] = actual }
+
+  /// Whether a value is what the recorded one has become.
+  package func stands(_ actual: JSONValue, for recorded: ScalarKey) -> Bool {
+    values[recorded] == actual || others[recorded] == actual
+  }
 
   /// How many values differ from what was recorded.
   package var count: Int { values.count }
