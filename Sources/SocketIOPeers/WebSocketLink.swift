@@ -24,6 +24,8 @@ package final class WebSocketLink: ChannelInboundHandler {
 
   /// Called with each message.
   package var messageArrived: ((WebSocketMessage) -> Void)?
+  /// Called when everything that was sent has left this process.
+  package var drained: (() -> Void)?
   /// Called once when the other end can send nothing more while this end still may.
   package var inputEnded: (() -> Void)?
   /// Called once, when the channel is gone.
@@ -98,7 +100,9 @@ package final class WebSocketLink: ChannelInboundHandler {
     let size = payload.readableBytes
     unsentBytes += size
     context.write(wrapOutboundOut(frame)).assumeIsolated().whenComplete { [weak self] _ in
-      self?.unsentBytes -= size
+      guard let self else { return }
+      unsentBytes -= size
+      if unsentBytes == 0 { drained?() }
     }
   }
 
@@ -110,6 +114,7 @@ package final class WebSocketLink: ChannelInboundHandler {
     self.context = nil
     let notify = closed
     messageArrived = nil
+    drained = nil
     inputEnded = nil
     closed = nil
     notify?(closing)

@@ -19,7 +19,8 @@ struct Ackscope: ParsableCommand {
       """,
     version: "ackscope \(Version.current)",
     subcommands: [
-      ProxyCommand.self, DemoCommand.self, InspectCommand.self, WatchCommand.self, DecodeCommand.self,
+      ProxyCommand.self, DemoCommand.self, InspectCommand.self, WatchCommand.self, ReplayCommand.self,
+      DecodeCommand.self,
       BenchCommand.self, BenchServerCommand.self, BenchClientCommand.self, BenchProxyCommand.self,
     ])
 }

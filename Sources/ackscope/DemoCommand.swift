@@ -105,8 +105,8 @@ struct DemoCommand: AsyncParsableCommand {
 }
 
 extension StandardOutput {
-  static func write(_ text: String) {
+  static func write(_ text: String, to descriptor: CInt = STDOUT_FILENO) {
     var text = text
-    text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
+    text.withUTF8 { write(UnsafeRawBufferPointer($0), to: descriptor) }
   }
 }

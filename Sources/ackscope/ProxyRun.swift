@@ -27,12 +27,14 @@ final class ProxyRun: Sendable {
   /// What the capture is called by, or nil: its path, or the path from which a set derives its files' names.
   var captureName: String? { base }
   private let base: String?
+  private let announces: Bool
   /// The first file, or nil.
   let capturePath: String?
 
+  /// - Parameter announces: false where nobody is to be told where the proxy listens.
   init(
     configuration: ProxyConfiguration, capture: CaptureOptions, ackTimeout: DurationArgument,
-    rule: EngineIORule, group: any EventLoopGroup, quitEnds: String,
+    rule: EngineIORule, group: any EventLoopGroup, quitEnds: String, announces: Bool = true,
     quitAsked: @escaping @Sendable (_ times: Int) -> Bool
   ) {
     self.configuration = configuration
@@ -43,6 +45,7 @@ final class ProxyRun: Sendable {
     let base = capture.path()
     self.base = base
     capturePath = capture.rotation == nil ? base : base.map { CaptureSetName.path($0, part: 1) }
+    self.announces = announces
     view = RunView(
       capture.shownView(), captureName: capturePath, quitEnds: quitEnds, quitAsked: quitAsked)
   }
@@ -78,14 +81,17 @@ final class ProxyRun: Sendable {
     let upstream = configuration.upstream.description
     let path = capturePath
     let rule = rule
+    let announces = announces
     do {
       return try await ProxyServer.start(
         configuration, recorder: recorder, isEngineIO: { rule.covers(target: $0) }, group: group,
         ready: { url in
-          StandardError.write("listening on \(url)\n")
+          if announces { StandardError.write("listening on \(url)\n") }
           view.open()
           recorder.begin(listen: url, upstream: upstream)
-          StandardError.note("forwarding to \(upstream), " + (path.map { "capture \($0)" } ?? "no capture"))
+          if announces {
+            StandardError.note("forwarding to \(upstream), " + (path.map { "capture \($0)" } ?? "no capture"))
+          }
         },
         diagnose: { StandardError.line($0, kind: .connectionProblem) })
     } catch let error as ProxyServer.CannotListen {

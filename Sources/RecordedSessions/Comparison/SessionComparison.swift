@@ -65,6 +65,13 @@ package struct SessionComparison: Sendable {
   /// The client took a step.
   package mutating func clientStepTaken(_ index: Int) { lastClientStep = max(lastClientStep, index) }
 
+  /// The client could not take a step: what answers it is not waited for.
+  package mutating func clientStepSkipped(_ index: Int) {
+    if case .emit(let emit) = session.steps[index].kind, let ack = emit.ack, states[ack] == .due {
+      states[ack] = .given
+    }
+  }
+
   /// The server took a step; returns the place of the recorded step that it is, where that is clear at once.
   @discardableResult
   package mutating func serverStepCame(_ step: ArrivedStep, learned: inout LearnedValues) -> Int? {
@@ -88,6 +95,9 @@ package struct SessionComparison: Sendable {
     case .upgrade: return nil
     }
   }
+
+  /// Whether a step of the server is no longer waited for: it came, or it was given up.
+  package func isSettled(_ index: Int) -> Bool { states[index] != .due }
 
   /// What came for a recorded step of the server: the ack id of an emit that is to be answered is in it.
   package func arrival(of index: Int) -> ArrivedStep? { arrivals[index] }
@@ -153,6 +163,10 @@ package struct SessionComparison: Sendable {
       }
       finish(&learned)
       return
+    }
+    if hasLeftNamespaces {
+      windowClosed(before: .max, learned: &learned)
+      return finish(&learned)
     }
     let due = states.indices.filter { states[$0] == .due }
     let lost = due.isEmpty ? "" : "; \(due.count) recorded steps of the server did not come"
@@ -405,6 +419,14 @@ package struct SessionComparison: Sendable {
       differences.append(difference)
     }
     unexplained = []
+  }
+
+  /// Whether the client has left by its own DISCONNECT and was about to close: who closes first is nobody's choice then.
+  private var hasLeftNamespaces: Bool {
+    guard case .closed(let close) = session.ending, close.by == .client, lastClientStep >= 0,
+      lastClientStep == lastRecordedClientStep, case .disconnect = session.steps[lastClientStep].kind
+    else { return false }
+    return true
   }
 
   private var lastRecordedClientStep: Int { states.lastIndex(of: .client) ?? -1 }

@@ -26,10 +26,14 @@ package struct RecordedStep: Sendable {
   package var from: CaptureRecord.Peer
   package var namespace: String
   package var kind: Kind
+  /// How its bytes travelled, where the capture tells.
+  package var transport: CaptureRecord.Transport?
 
   package init(
-    seq: Int, time: CaptureTimestamp, from: CaptureRecord.Peer, namespace: String, kind: Kind
+    seq: Int, time: CaptureTimestamp, from: CaptureRecord.Peer, namespace: String, kind: Kind,
+    transport: CaptureRecord.Transport? = nil
   ) {
+    self.transport = transport
     self.seq = seq
     self.time = time
     self.from = from

@@ -268,7 +268,9 @@ package struct RecordingReader {
       step = .ack(ack)
     }
     recording.sessions[place].steps.append(
-      RecordedStep(seq: record.seq, time: record.time, from: from, namespace: namespace, kind: step))
+      RecordedStep(
+        seq: record.seq, time: record.time, from: from, namespace: namespace, kind: step,
+        transport: record.transport))
   }
 
   private mutating func enginePacketRead(_ record: CaptureRecord, _ number: Int, _ from: CaptureRecord.Peer) {
