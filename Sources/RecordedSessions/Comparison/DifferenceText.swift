@@ -15,7 +15,9 @@ extension Difference {
     }
     if let namespace, namespace != "/" { place.append("namespace \(TerminalText.harmless(namespace))") }
     sink.append("\(indent)\(TerminalText.harmless(words))\n")
-    if !place.isEmpty { sink.append("\(indent)  recorded: \(place.joined(separator: ", "))\n") }
+    if !place.isEmpty {
+      sink.append("\(indent)  \(isUnexpected ? "behind:  " : "recorded:") \(place.joined(separator: ", "))\n")
+    }
     if let expected { line("expected ", expected, indent, &sink) }
     if let actual { line("came     ", actual, indent, &sink) }
     for each in places {
@@ -23,6 +25,14 @@ extension Difference {
       if let value = each.expected { line("    - ", value.text, indent, &sink) }
       if let value = each.actual { line("    + ", value.text, indent, &sink) }
       if !each.note.isEmpty { sink.append("\(indent)      \(TerminalText.harmless(each.note))\n") }
+    }
+  }
+
+  /// Whether the recording has nothing in its place: it only came behind something.
+  private var isUnexpected: Bool {
+    switch kind {
+    case .eventUnexpected, .closeUnexpected, .disconnectUnexpected: true
+    default: false
     }
   }
 

@@ -26,6 +26,8 @@ package struct SessionComparison: Sendable {
     var emit: RecordedEmit
     /// The client's step that it came behind, by place; -1 for none.
     var behind: Int
+    /// The address of the latest step of any client then, where the caller said.
+    var behindSeq: Int?
     /// Whether a window has closed since: it does not stand for a step that is still to come.
     var isStale = false
   }
@@ -43,6 +45,9 @@ package struct SessionComparison: Sendable {
   private var lastClientStep = -1
   private var isOver = false
   private let hasRecovery: Bool
+
+  /// The address of the latest step that any client of the run took: what comes unexpected is said to have come behind it.
+  package var latestSeq: Int?
 
   package init(session: RecordedSession, context: ComparisonContext) {
     self.session = session
@@ -235,7 +240,7 @@ package struct SessionComparison: Sendable {
       }
       index += 1
     }
-    unexplained.append(Unexplained(step: step, emit: emit, behind: lastClientStep))
+    unexplained.append(Unexplained(step: step, emit: emit, behind: lastClientStep, behindSeq: latestSeq))
     return nil
   }
 
@@ -414,6 +419,10 @@ package struct SessionComparison: Sendable {
         .eventUnexpected, each.step.namespace,
         "event '\(each.emit.event)' came; in the recording there was none here",
         behind: each.behind)
+      if let seq = each.behindSeq {
+        difference.seq = seq
+        difference.time = nil
+      }
       difference.event = each.emit.event
       difference.actual = Self.text(each.emit.payload)
       differences.append(difference)

@@ -16,7 +16,8 @@ package struct ReplayText {
   package func write(to sink: inout ByteSink) {
     let copies = report.outcomes.count
     for outcome in report.outcomes where !outcome.differences.isEmpty {
-      sink.append(copies > 1 ? "Differences in copy \(outcome.number):\n\n" : "Differences:\n\n")
+      sink.append(copies > 1 ? "Differences in copy \(outcome.number)" : "Differences")
+      sink.append(outcome.differences.count > 5 ? " (the first is often the cause of others):\n\n" : ":\n\n")
       for difference in outcome.differences.prefix(Self.limit) {
         difference.write(to: &sink)
         sink.append("\n")

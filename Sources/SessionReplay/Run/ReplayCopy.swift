@@ -34,7 +34,10 @@ final class ReplayCopy {
   private var deadline: Scheduled<Void>?
   private var timer: Scheduled<Void>?
   private var lastAction = NIODeadline.now()
+  /// The address of the latest action; nil at full speed, where it says nothing.
+  private var latestSeq: Int?
   private var opensUnderWay = 0
+  private var timeouts = 0
   private var leaving = 0
   private var isFinishing = false
   private var hasFinished = false
@@ -167,6 +170,9 @@ final class ReplayCopy {
     return false
   }
 
+  /// How often something may be waited for in vain before waiting becomes shorter.
+  private static let patientTimeouts = 3
+
   private func startDeadline(beyond gap: Int64, _ late: @escaping () -> Void) {
     guard deadline == nil else { return }
     deadline = loop.assumeIsolated().scheduleTask(in: patience(beyond: gap)) { [weak self] in
@@ -177,7 +183,10 @@ final class ReplayCopy {
 
   private func patience(beyond gap: Int64) -> TimeAmount {
     let parts = plan.timeout.components
-    return .microseconds(parts.seconds * 1_000_000 + parts.attoseconds / 1_000_000_000_000 + gap)
+    var limit = parts.seconds * 1_000_000 + parts.attoseconds / 1_000_000_000_000
+    // A server that has lost this much already is not given the same time again and again.
+    if timeouts >= Self.patientTimeouts { limit /= 5 }
+    return .microseconds(limit + gap)
   }
 
   /// What has not come by now is missing; the action is taken without it.
@@ -185,6 +194,7 @@ final class ReplayCopy {
     guard cursor < order.actions.count, !isFinishing else { return }
     // A handshake or an upgrade ends by itself, one way or the other.
     guard opensUnderWay == 0 else { return advance() }
+    timeouts += 1
     giveUp(before: order.actions[cursor].seq)
     blocker = nil
     sessions[order.actions[cursor].session].joining = []
@@ -280,6 +290,7 @@ final class ReplayCopy {
       session.deadline = nil
       guard session.next < session.actions.count, session.status == .open, !isFinishing else { return }
       // Whatever is being waited for, it did not come.
+      timeouts += 1
       session.joining = []
       let action = order.actions[session.actions[session.next]]
       if session.client?.isBusy != true, session.pendingCount < Self.window || session.waitsFor == nil {
@@ -303,6 +314,7 @@ final class ReplayCopy {
 
   private func take(_ index: Int) {
     let action = order.actions[index]
+    if plan.pace != .max { latestSeq = action.seq }
     switch action.kind {
     case .open: open(sessions[action.session])
     case .step(let step): take(step, of: sessions[action.session])
@@ -506,6 +518,7 @@ final class ReplayCopy {
       if session.joining.remove(step.namespace) != nil { return moved(session) }
     default: break
     }
+    session.comparison.latestSeq = latestSeq
     if let index = session.comparison.serverStepCame(step, learned: &substitution.learned) {
       let recorded = session.recorded.steps[index]
       if let subject = ReplayNeeds.subject(of: recorded, in: session.recorded), !plan.binds.isEmpty,
@@ -626,10 +639,10 @@ extension ArrivedStep {
   }
 }
 
-extension JSONValue? {
+extension JSONValue {
   /// The value with the members of another object in place of its own; another value altogether where either is no object.
   func merged(with other: JSONValue) -> JSONValue {
-    guard case .object(let members)? = self, case .object(let others) = other else { return other }
+    guard case .object(let members) = self, case .object(let others) = other else { return other }
     let names = Set(others.map(\.name))
     return .object(members.filter { !names.contains($0.name) } + others)
   }

@@ -19,17 +19,24 @@ class Person:
     def __init__(self, name, options):
         self.name, self.options = name, options
         self.io = socketio.AsyncClient(reconnection=False, **({"handle_sigint": False} if MODERN else {}))
-        self.got, self.changed = [], asyncio.Condition()
+        self.got, self.changed, self.joined = [], asyncio.Condition(), set()
         for namespace in options.namespaces.split(","):
             for event in ("room_created", "joined", "message", "edited", "file"):
                 self.io.on(event, self.collect(namespace, event), namespace=namespace)
             self.io.on("question", self.answer, namespace=namespace)
+            self.io.on("connect", self.join(namespace), namespace=namespace)
 
     def collect(self, namespace, event):
         async def handler(*args):
             async with self.changed:
                 self.got.append((namespace, event, args))
                 self.changed.notify_all()
+
+        return handler
+
+    def join(self, namespace):
+        async def handler():
+            self.joined.add(namespace)
 
         return handler
 
@@ -43,7 +50,7 @@ class Person:
         await self.io.connect(self.options.url, namespaces=self.options.namespaces.split(","), transports=transports,
                               **auth, **waiting)
         for _ in range(500):
-            if all(n == "/" or n in self.io.namespaces for n in self.options.namespaces.split(",")):
+            if self.joined.issuperset(self.options.namespaces.split(",")):
                 return
             await asyncio.sleep(0.01)
         raise RuntimeError("the namespaces were not joined")
