@@ -11,8 +11,9 @@ package struct LatencyComparison: Sendable {
   /// All that were measured, in microseconds.
   private var all: [Int] = []
 
-  /// What a median may be slower than allowed before it counts: below that it is the machine, not the server.
-  package static let noise = 2_000
+  /// What the median of so many acks may be slower than allowed before it counts, in microseconds: below that it is
+  /// the machine, not the server.
+  package static func noise(of count: Int) -> Int { 5_000 + 20_000 / max(count, 1) }
 
   package init() {}
 
@@ -55,7 +56,8 @@ package struct LatencyComparison: Sendable {
       }) {
         let recorded = Self.percentile(0.5, of: value.recorded)
         let actual = Self.percentile(0.5, of: value.actual)
-        guard Double(actual) > Double(recorded) * maximumRatio + Double(Self.noise) else { continue }
+        guard Double(actual) > Double(recorded) * maximumRatio + Double(Self.noise(of: value.actual.count))
+        else { continue }
         let tenths = recorded > 0 ? actual * 10 / recorded : 0
         differences.append(
           Difference(

@@ -15,6 +15,8 @@ package struct SessionComparison: Sendable {
     /// A step of the client.
     case client
     case due
+    /// An event that is not compared: it is met when it comes, and not missed when it does not.
+    case optional
     case came
     /// It did not come, and that was said or is no difference.
     case given
@@ -42,6 +44,8 @@ package struct SessionComparison: Sendable {
   private var unexplained: [Unexplained] = []
   /// The first place that is still due; all before are settled.
   private var firstDue = 0
+  /// The first place where something may still come.
+  private var firstOpen = 0
   private var lastClientStep = -1
   private var isOver = false
   private let hasRecovery: Bool
@@ -52,7 +56,9 @@ package struct SessionComparison: Sendable {
   package init(session: RecordedSession, context: ComparisonContext) {
     self.session = session
     self.context = context
-    states = session.steps.map { $0.from == .client ? .client : .due }
+    states = session.steps.map { step in
+      step.from == .client ? .client : step.kind.isEmit && !context.comparesEvents ? .optional : .due
+    }
     hasRecovery = session.steps.contains { step in
       guard case .connect(let payload) = step.kind, step.from == .server else { return false }
       return payload?.value["pid"] != nil
@@ -102,7 +108,7 @@ package struct SessionComparison: Sendable {
   }
 
   /// Whether a step of the server is no longer waited for: it came, or it was given up.
-  package func isSettled(_ index: Int) -> Bool { states[index] != .due }
+  package func isSettled(_ index: Int) -> Bool { states[index] != .due && states[index] != .optional }
 
   /// What came for a recorded step of the server: the ack id of an emit that is to be answered is in it.
   package func arrival(of index: Int) -> ArrivedStep? { arrivals[index] }
@@ -224,9 +230,13 @@ package struct SessionComparison: Sendable {
     advance()
     // The nearest equal one that is due; looking far ahead costs time and finds only coincidence.
     var looked = 0
-    var index = firstDue
+    while firstOpen < states.count, states[firstOpen] != .due, states[firstOpen] != .optional {
+      firstOpen += 1
+    }
+    var index = firstOpen
     while index < states.count, looked < Self.lookAhead {
-      if states[index] == .due, case .emit(let recorded) = session.steps[index].kind,
+      if states[index] == .due || states[index] == .optional,
+        case .emit(let recorded) = session.steps[index].kind,
         recorded.event == emit.event,
         session.steps[index].namespace == step.namespace
       {
@@ -240,6 +250,7 @@ package struct SessionComparison: Sendable {
       }
       index += 1
     }
+    guard context.comparesEvents || emit.event == "exception" else { return nil }
     unexplained.append(Unexplained(step: step, emit: emit, behind: lastClientStep, behindSeq: latestSeq))
     return nil
   }
@@ -413,6 +424,7 @@ package struct SessionComparison: Sendable {
 
   private mutating func finish(_ learned: inout LearnedValues) {
     isOver = true
+    if !context.comparesEvents { unexplained = [] }
     for each in unexplained {
       if isTailOpen, each.behind >= lastRecordedClientStep { continue }
       var difference = difference(
@@ -545,8 +557,11 @@ package struct ComparisonContext: Sendable {
   package var origins: ValueOrigins
   /// The time of the capture's last record.
   package var recordingEnded: CaptureTimestamp
+  /// Whether events of the server must be as recorded, besides its acks.
+  package var comparesEvents: Bool
 
-  package init(recording: Recording, rules: ComparisonRules) {
+  package init(recording: Recording, rules: ComparisonRules, comparesEvents: Bool = true) {
+    self.comparesEvents = comparesEvents
     self.rules = rules
     origins = ValueOrigins(recording)
     recordingEnded = recording.ended

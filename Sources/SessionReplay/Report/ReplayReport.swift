@@ -34,6 +34,9 @@ package struct ReplayReport: Sendable {
   /// Notes about the capture and about the run, each once.
   package var notes: [String] {
     var notes: [String] = []
+    if !plan.comparesEvents(of: recording) {
+      notes.append("at --pace max sessions overtake each other: acks are compared, events are not")
+    }
     for note in recording.notes + outcomes.flatMap(\.notes) where !notes.contains(note) { notes.append(note) }
     return notes
   }

@@ -385,11 +385,11 @@ final class ReplayCopy {
     }
     switch step.kind {
     case .connect(let payload):
-      var value = payload.map { substitution.payload(for: $0) }
-      if session.recorded.eio == 3 {
-        value = nil
-      } else if let auth = plan.auth {
-        value = value.merged(with: auth)
+      var value: JSONValue?
+      if session.recorded.eio != 3 {
+        var given = payload?.value
+        if let auth = plan.auth { given = given?.merged(with: auth) ?? auth }
+        value = given.map { substitution.payload(for: RecordedPayload($0)) }
       }
       client.send(SocketPacketWriter.packets(.connect, namespace: step.namespace, payload: value))
     case .disconnect:

@@ -36,4 +36,7 @@ package struct ReplayPlan: Sendable {
   package var maximumP99: Int?
 
   package init() {}
+
+  /// Whether events are compared: at full speed the sessions overtake each other, and who hears whom is chance.
+  func comparesEvents(of recording: Recording) -> Bool { pace != .max || recording.sessions.count == 1 }
 }

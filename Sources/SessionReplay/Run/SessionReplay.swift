@@ -13,7 +13,8 @@ package struct SessionReplay: Sendable {
     self.recording = recording
     self.plan = plan
     self.endpoint = endpoint
-    context = ComparisonContext(recording: recording, rules: plan.rules)
+    context = ComparisonContext(
+      recording: recording, rules: plan.rules, comparesEvents: plan.comparesEvents(of: recording))
   }
 
   /// Plays, and tells how each copy went, in their order. A copy that cannot reach the server ends the whole.
