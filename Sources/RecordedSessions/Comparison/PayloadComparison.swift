@@ -129,7 +129,7 @@ package struct PayloadComparison {
       case .identifier:
         if key.map(origins.isServerMade) ?? true {
           if mayBeMade, let key {
-            if let stands = known.value(for: key), stands != actual, !stands.isNumber {
+            if let stands = known.value(for: key), stands != actual, !stands.isNumber, known.isSure(of: key) {
               let note = "\(expected.text) was \(stands.text) before, in this run"
               return add(path, expected, actual, note)
             }

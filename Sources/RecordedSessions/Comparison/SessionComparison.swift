@@ -53,11 +53,15 @@ package struct SessionComparison: Sendable {
   /// The address of the latest step that any client of the run took: what comes unexpected is said to have come behind it.
   package var latestSeq: Int?
 
-  package init(session: RecordedSession, context: ComparisonContext) {
+  /// - Parameter wanted: where events are not compared, the places of those that the client needs all the same; it needs
+  ///   those that ask for an ack anyway.
+  package init(session: RecordedSession, context: ComparisonContext, wanted: Set<Int> = []) {
     self.session = session
     self.context = context
-    states = session.steps.map { step in
-      step.from == .client ? .client : step.kind.isEmit && !context.comparesEvents ? .optional : .due
+    states = session.steps.enumerated().map { index, step in
+      if step.from == .client { return .client }
+      guard !context.comparesEvents, case .emit(let emit) = step.kind else { return .due }
+      return emit.id != nil || wanted.contains(index) ? .optional : .given
     }
     hasRecovery = session.steps.contains { step in
       guard case .connect(let payload) = step.kind, step.from == .server else { return false }
@@ -229,32 +233,50 @@ package struct SessionComparison: Sendable {
   {
     advance()
     // The nearest equal one that is due; looking far ahead costs time and finds only coincidence.
-    var looked = 0
     while firstOpen < states.count, states[firstOpen] != .due, states[firstOpen] != .optional {
       firstOpen += 1
     }
+    var looked = 0
     var index = firstOpen
+    var found: (index: Int, comparison: PayloadComparison)?
+    var isAmbiguous = !context.comparesEvents
     while index < states.count, looked < Self.lookAhead {
       if states[index] == .due || states[index] == .optional,
         case .emit(let recorded) = session.steps[index].kind,
-        recorded.event == emit.event,
-        session.steps[index].namespace == step.namespace
+        recorded.event == emit.event, session.steps[index].namespace == step.namespace,
+        (recorded.id == nil) == (emit.id == nil)
       {
         looked += 1
         let comparison = compare(index, recorded.payload, emit.payload, .emit(event: emit.event), learned)
-        if comparison.isEqual, (recorded.id == nil) == (emit.id == nil) {
-          learn(comparison, &learned)
-          came(index, step)
-          return index
+        if comparison.isEqual {
+          guard let first = found else {
+            found = (index, comparison)
+            // With nothing to learn it does not matter which one it is.
+            if comparison.learned.isEmpty || isAmbiguous { break }
+            looked = max(looked, Self.lookAhead - Self.ambiguityLookAhead)
+            index += 1
+            continue
+          }
+          if recorded.payload.text != session.steps[first.index].payload?.text {
+            isAmbiguous = true
+            break
+          }
         }
       }
       index += 1
+    }
+    if let found {
+      learn(found.comparison, &learned, isWeak: isAmbiguous)
+      came(found.index, step)
+      return found.index
     }
     guard context.comparesEvents || emit.event == "exception" else { return nil }
     unexplained.append(Unexplained(step: step, emit: emit, behind: lastClientStep, behindSeq: latestSeq))
     return nil
   }
 
+  /// Further events that are looked at to see whether it is sure which one came.
+  private static let ambiguityLookAhead = 4
   /// Events of one name that are held against one that came, at most.
   private static let lookAhead = 64
 
@@ -480,8 +502,8 @@ package struct SessionComparison: Sendable {
       known: learned, lastIsOffset: hasRecovery && session.steps[index].kind.isEmit)
   }
 
-  private func learn(_ comparison: PayloadComparison, _ learned: inout LearnedValues) {
-    for pair in comparison.learned { learned.learn(pair.key, pair.value) }
+  private func learn(_ comparison: PayloadComparison, _ learned: inout LearnedValues, isWeak: Bool = false) {
+    for pair in comparison.learned { learned.learn(pair.key, pair.value, isWeak: isWeak) }
   }
 
   private func difference(

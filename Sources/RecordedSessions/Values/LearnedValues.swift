@@ -3,6 +3,8 @@ import JSONText
 /// What stands now for values that a recorded server had made up: ids of rooms and messages, tokens, session ids.
 package struct LearnedValues: Sendable {
   private var values: [ScalarKey: JSONValue] = [:]
+  /// Values that were learnt where it was not sure which recorded packet had come: they may prove to be others.
+  private var weak: Set<ScalarKey> = []
   /// What else a value may come back as, because it was sent as that: not put in place of the recorded value.
   private var others: [ScalarKey: JSONValue] = [:]
 
@@ -12,7 +14,16 @@ package struct LearnedValues: Sendable {
   package func value(for key: ScalarKey) -> JSONValue? { values[key] }
 
   /// Takes note of a pair; the latest counts.
-  package mutating func learn(_ recorded: ScalarKey, _ actual: JSONValue) { values[recorded] = actual }
+  ///
+  /// - Parameter isWeak: whether another recorded packet would fit what came as well. Such a pair never replaces one that is sure.
+  package mutating func learn(_ recorded: ScalarKey, _ actual: JSONValue, isWeak: Bool = false) {
+    if isWeak, values[recorded] != nil, !weak.contains(recorded) { return }
+    values[recorded] = actual
+    if isWeak { weak.insert(recorded) } else if !weak.isEmpty { weak.remove(recorded) }
+  }
+
+  /// Whether what is known of a value is sure enough to hold the server to it.
+  package func isSure(of key: ScalarKey) -> Bool { values[key] != nil && !weak.contains(key) }
 
   /// Takes note that a value was sent instead of a recorded one by rule: the server may give it back.
   package mutating func standsAlso(_ actual: JSONValue, for recorded: ScalarKey) { others[recorded] = actual }

@@ -36,10 +36,10 @@ final class PlayedSession {
   /// The session whose step is waited for, where it is another one.
   var waitsFor: Int?
 
-  init(place: Int, recorded: RecordedSession, context: ComparisonContext) {
+  init(place: Int, recorded: RecordedSession, context: ComparisonContext, wanted: Set<Int>) {
     self.place = place
     self.recorded = recorded
-    comparison = SessionComparison(session: recorded, context: context)
+    comparison = SessionComparison(session: recorded, context: context, wanted: wanted)
   }
 
   var pendingCount: Int { pending.count }

@@ -59,7 +59,7 @@ final class ReplayCopy {
     outcome = CopyOutcome(number: number)
     done = loop.makePromise(of: CopyOutcome.self)
     sessions = recording.sessions.enumerated().map {
-      PlayedSession(place: $0, recorded: $1, context: context)
+      PlayedSession(place: $0, recorded: $1, context: context, wanted: needs?.wanted(of: $0) ?? [])
     }
     for (index, action) in order.actions.enumerated() {
       if case .refusedHandshake = action.kind { continue }
@@ -520,6 +520,7 @@ final class ReplayCopy {
     }
     session.comparison.latestSeq = latestSeq
     if let index = session.comparison.serverStepCame(step, learned: &substitution.learned) {
+      wentOn(session)
       let recorded = session.recorded.steps[index]
       if let subject = ReplayNeeds.subject(of: recorded, in: session.recorded), !plan.binds.isEmpty,
         let before = recorded.payload, let now = ArrivedStep.payload(step)
@@ -528,6 +529,17 @@ final class ReplayCopy {
       }
     }
     moved(session)
+  }
+
+  /// Something came that was waited for: where much is waited for at once, the wait begins anew.
+  private func wentOn(_ session: PlayedSession) {
+    guard plan.pace == .max || cursor == order.actions.count else { return }
+    session.deadline?.cancel()
+    session.deadline = nil
+    if cursor == order.actions.count {
+      deadline?.cancel()
+      deadline = nil
+    }
   }
 
   private func ended(_ ending: ReplayClient.Ending, _ session: PlayedSession) {

@@ -94,10 +94,16 @@ struct ReplayNeeds {
       } else {
         let needed = Set(keys.compactMap { givers[$0] ?? bound[$0] })
         if !needed.isEmpty { sources[place] = Array(needed) }
+        for each in needed { wantedSteps[each.session, default: []].insert(each.step) }
         for key in keys where givers[key] == nil { saidByClient.insert(key) }
       }
     }
   }
+
+  /// The places of a session's steps that any step needs.
+  func wanted(of session: Int) -> Set<Int> { wantedSteps[session] ?? [] }
+
+  private var wantedSteps: [Int: Set<Int>] = [:]
 
   /// What a step needs, in any session.
   subscript(session: Int, step: Int) -> [Source] { sources[Source(session: session, step: step)] ?? [] }
