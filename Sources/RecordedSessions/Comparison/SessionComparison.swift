@@ -44,8 +44,8 @@ package struct SessionComparison: Sendable {
   private var unexplained: [Unexplained] = []
   /// The first place that is still due; all before are settled.
   private var firstDue = 0
-  /// The first place where something may still come.
-  private var firstOpen = 0
+  /// The places of the server's emits, by namespace and event, and how many of them are settled from the front.
+  private var eventPlaces: [EventKey: (places: [Int], first: Int)] = [:]
   private var lastClientStep = -1
   private var isOver = false
   private let hasRecovery: Bool
@@ -62,6 +62,11 @@ package struct SessionComparison: Sendable {
       if step.from == .client { return .client }
       guard !context.comparesEvents, case .emit(let emit) = step.kind else { return .due }
       return emit.id != nil || wanted.contains(index) ? .optional : .given
+    }
+    for (index, step) in session.steps.enumerated() where step.from == .server {
+      if case .emit(let emit) = step.kind, states[index] != .given {
+        eventPlaces[EventKey(step.namespace, emit.event), default: ([], 0)].places.append(index)
+      }
     }
     hasRecovery = session.steps.contains { step in
       guard case .connect(let payload) = step.kind, step.from == .server else { return false }
@@ -233,47 +238,50 @@ package struct SessionComparison: Sendable {
   {
     advance()
     // The nearest equal one that is due; looking far ahead costs time and finds only coincidence.
-    while firstOpen < states.count, states[firstOpen] != .due, states[firstOpen] != .optional {
-      firstOpen += 1
-    }
+    let key = EventKey(step.namespace, emit.event)
+    guard var queue = eventPlaces[key] else { return unexplained(step, emit) }
+    while queue.first < queue.places.count, !isOpen(queue.places[queue.first]) { queue.first += 1 }
+    eventPlaces[key] = queue
     var looked = 0
-    var index = firstOpen
     var found: (index: Int, comparison: PayloadComparison)?
     var isAmbiguous = !context.comparesEvents
-    while index < states.count, looked < Self.lookAhead {
-      if states[index] == .due || states[index] == .optional,
-        case .emit(let recorded) = session.steps[index].kind,
-        recorded.event == emit.event, session.steps[index].namespace == step.namespace,
-        (recorded.id == nil) == (emit.id == nil)
-      {
-        looked += 1
-        let comparison = compare(index, recorded.payload, emit.payload, .emit(event: emit.event), learned)
-        if comparison.isEqual {
-          guard let first = found else {
-            found = (index, comparison)
-            // With nothing to learn it does not matter which one it is.
-            if comparison.learned.isEmpty || isAmbiguous { break }
-            looked = max(looked, Self.lookAhead - Self.ambiguityLookAhead)
-            index += 1
-            continue
-          }
-          if recorded.payload.text != session.steps[first.index].payload?.text {
-            isAmbiguous = true
-            break
-          }
-        }
+    for index in queue.places[queue.first...] where isOpen(index) {
+      guard looked < Self.lookAhead else { break }
+      guard case .emit(let recorded) = session.steps[index].kind, (recorded.id == nil) == (emit.id == nil)
+      else {
+        continue
       }
-      index += 1
+      looked += 1
+      let comparison = compare(index, recorded.payload, emit.payload, .emit(event: emit.event), learned)
+      guard comparison.isEqual else { continue }
+      guard let first = found else {
+        found = (index, comparison)
+        // With nothing to learn it does not matter which one it is.
+        if comparison.learned.isEmpty || isAmbiguous { break }
+        looked = max(looked, Self.lookAhead - Self.ambiguityLookAhead)
+        continue
+      }
+      if recorded.payload.text != session.steps[first.index].payload?.text {
+        isAmbiguous = true
+        break
+      }
     }
     if let found {
       learn(found.comparison, &learned, isWeak: isAmbiguous)
       came(found.index, step)
       return found.index
     }
-    guard context.comparesEvents || emit.event == "exception" else { return nil }
-    unexplained.append(Unexplained(step: step, emit: emit, behind: lastClientStep, behindSeq: latestSeq))
+    return unexplained(step, emit)
+  }
+
+  private mutating func unexplained(_ step: ArrivedStep, _ emit: RecordedEmit) -> Int? {
+    if context.comparesEvents || emit.event == "exception" {
+      unexplained.append(Unexplained(step: step, emit: emit, behind: lastClientStep, behindSeq: latestSeq))
+    }
     return nil
   }
+
+  private func isOpen(_ index: Int) -> Bool { states[index] == .due || states[index] == .optional }
 
   /// Further events that are looked at to see whether it is sure which one came.
   private static let ambiguityLookAhead = 4

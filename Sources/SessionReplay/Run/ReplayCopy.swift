@@ -216,7 +216,7 @@ final class ReplayCopy {
   // MARK: each session for itself
 
   /// Emits of one session that may wait for their acks at once, at full speed.
-  private static let window = 512
+  private static let window = 64
 
   private func advance(_ session: PlayedSession) {
     guard plan.pace == .max, !session.isAdvancing, !isFinishing else { return }
