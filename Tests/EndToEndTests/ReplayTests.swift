@@ -37,6 +37,27 @@ extension RealPeers {
       #expect(result.status == .exited(0), "\(result.words)")
     }
 
+    @Test(arguments: ["polling", "websocket"])
+    func msgpackSessionsAreTheSame(_ transports: String) async throws {
+      let msgpack = ["--serializer", "msgpack"]
+      let recording = try await RoomRecording.make(["--transports", transports] + msgpack, server: msgpack)
+      let result = try await recording.replay(server: msgpack)
+      #expect(result.status == .exited(0), "\(result.words)")
+      #expect(result.report["unplayed"] == .int(0))
+    }
+
+    /// Rooms 1 and 2 when it was recorded are rooms 41 and 42 now: too short to be noticed.
+    @Test func shortIdsAreLearntByRule() async throws {
+      let client = ["--transports", "websocket", "--namespaces", "/", "--short-ids"]
+      let recording = try await RoomRecording.make(client, server: ["--short-ids"])
+      let server = ["--short-ids", "--first", "41"]
+      let without = try await recording.replay(["--timeout", "200ms"], server: server)
+      #expect(without.status == .exited(1))
+      let rule = try await recording.replay(
+        ["--bind", "room = send ack of create_room $.id"], server: server)
+      #expect(rule.status == .exited(0), "\(rule.words)")
+    }
+
     /// A fault, the kind of difference that says so, and words that must be in it.
     struct Fault: Sendable, CustomTestStringConvertible {
       let regression: String

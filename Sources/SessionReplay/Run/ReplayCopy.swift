@@ -369,7 +369,7 @@ final class ReplayCopy {
       session.joining.insert(namespace)
       let auth = session.recorded.eio == 3 ? nil : plan.auth
       session.client?.send(
-        SocketPacketWriter.packets(.connect, namespace: namespace, payload: auth))
+        packets(session, .connect, namespace: namespace, payload: auth))
     }
   }
 
@@ -391,9 +391,9 @@ final class ReplayCopy {
         if let auth = plan.auth { given = given?.merged(with: auth) ?? auth }
         value = given.map { substitution.payload(for: RecordedPayload($0)) }
       }
-      client.send(SocketPacketWriter.packets(.connect, namespace: step.namespace, payload: value))
+      client.send(packets(session, .connect, namespace: step.namespace, payload: value))
     case .disconnect:
-      client.send(SocketPacketWriter.packets(.disconnect, namespace: step.namespace, payload: nil))
+      client.send(packets(session, .disconnect, namespace: step.namespace, payload: nil))
     case .connectError: break
     case .upgrade:
       session.isUpgrading = true
@@ -414,8 +414,8 @@ final class ReplayCopy {
       let id = emit.id == nil ? nil : session.idSent(for: index, namespace: step.namespace)
       outcome.emits += 1
       client.send(
-        SocketPacketWriter.packets(
-          .event, namespace: step.namespace, id: id, payload: .array([name] + arguments),
+        packets(
+          session, .event, namespace: step.namespace, id: id, payload: .array([name] + arguments),
           attachments: emit.payload.attachments.compactMap { $0 }))
     case .ack(let ack):
       guard let place = ack.emit, case .emit(let asked)? = session.comparison.arrival(of: place)?.kind,
@@ -427,10 +427,25 @@ final class ReplayCopy {
       }
       outcome.acks += 1
       client.send(
-        SocketPacketWriter.packets(
-          .ack, namespace: step.namespace, id: id, payload: substitution.payload(for: ack.payload),
+        packets(
+          session, .ack, namespace: step.namespace, id: id, payload: substitution.payload(for: ack.payload),
           attachments: ack.payload.attachments.compactMap { $0 }))
     }
+  }
+
+  private func packets(
+    _ session: PlayedSession, _ type: SocketPacketType, namespace: String, id: Int? = nil,
+    payload: JSONValue?,
+    attachments: [[UInt8]] = []
+  ) -> [OutgoingPacket] {
+    guard session.recorded.usesMsgpack else {
+      return SocketPacketWriter.packets(
+        type, namespace: namespace, id: id, payload: payload, attachments: attachments)
+    }
+    return [
+      MsgpackPacketWriter.packet(
+        type, namespace: namespace, id: id, payload: payload, attachments: attachments)
+    ]
   }
 
   private func close(_ session: PlayedSession, _ close: RecordedClose) {

@@ -39,7 +39,7 @@ class Rooms:
     async def create_room(self, sid, data):
         if self.options.regression == "no_room":
             return {"ok": False, "error": "rooms are closed"}
-        room = uuid.uuid4().hex[:12]
+        room = len(self.members) + self.options.first if self.options.short_ids else uuid.uuid4().hex[:12]
         self.members[room] = set()
         await self.emit("room_created", {"id": room, "name": data["name"]})
         created = datetime.datetime.now(datetime.timezone.utc).isoformat()
@@ -138,7 +138,8 @@ def refuse(server, options):
 async def serve(options):
     import uvicorn
 
-    server = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins="*")
+    settings = {} if options.serializer == "default" else {"serializer": options.serializer}
+    server = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins="*", **settings)
     if not MODERN:
         emit_internal = server._emit_internal
         server._emit_internal = lambda *args, **named: asyncio.ensure_future(emit_internal(*args, **named))
@@ -161,6 +162,9 @@ def main():
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--regression", choices=REGRESSIONS)
     parser.add_argument("--delay", type=float, default=0, help="seconds before a message is acknowledged")
+    parser.add_argument("--serializer", choices=["default", "msgpack"], default="default")
+    parser.add_argument("--short-ids", action="store_true", help="rooms are called by small numbers, from 1 or from --first on")
+    parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--deflate", action="store_true")
     parser.add_argument("--token", default="", help="what the auth payload must say for the namespace /")
     parser.add_argument("--max-seconds", type=float, default=300)
