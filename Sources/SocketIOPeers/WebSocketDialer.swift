@@ -25,7 +25,7 @@ package enum WebSocketDialer {
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          let upgrader = NIOTypedWebSocketClientUpgrader<NIOLoopBound<WebSocketLink>>(
+          let upgrader = NIOTypedWebSocketClientUpgrader<NIOLoopBound<WebSocketLink>?>(
             maxFrameSize: maximumMessage,
             upgradePipelineHandler: { channel, _ in
               channel.eventLoop.makeCompletedFuture {
@@ -45,19 +45,23 @@ package enum WebSocketDialer {
           let upgrade = NIOTypedHTTPClientUpgradeConfiguration(
             upgradeRequestHead: head, upgraders: [upgrader],
             notUpgradingCompletionHandler: { channel in
-              let refusal = channel.eventLoop.makePromise(of: NIOLoopBound<WebSocketLink>.self)
-              do {
-                try channel.pipeline.syncOperations.addHandler(RefusedUpgrade(refusal))
-              } catch {
-                refusal.fail(error)
+              // The answer reaches handlers only after this has completed: they fail what the caller waits for.
+              channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(RefusedUpgrade(opened))
+                return nil
               }
-              return refusal.futureResult
             })
           var configuration = NIOUpgradableHTTPClientPipelineConfiguration(upgradeConfiguration: upgrade)
           // The server's first frames often come in one read with the 101.
           configuration.leftOverBytesStrategy = .forwardBytes
           try channel.pipeline.syncOperations
-            .configureUpgradableHTTPClientPipeline(configuration: configuration).cascade(to: opened)
+            .configureUpgradableHTTPClientPipeline(configuration: configuration)
+            .whenComplete { result in
+              switch result {
+              case .success(let link): if let link { opened.succeed(link) }
+              case .failure(let error): opened.fail(error)
+              }
+            }
         }
       }
       .connect(host: host, port: port)

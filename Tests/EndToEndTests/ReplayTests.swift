@@ -177,6 +177,22 @@ extension RealPeers {
   }
 }
 
+extension RealPeers.Replay {
+  @Test(arguments: ["polling", "websocket"])
+  func aRefusedHandshakeIsSaidWithItsStatus(_ transports: String) async throws {
+    let recording = try await RoomRecording.shared(["--transports", transports, "--burst", "5"])
+    let text = try String(contentsOf: recording.capture, encoding: .utf8)
+    let elsewhere = recording.folder.file("elsewhere-\(transports).jsonl")
+    try text.replacingOccurrences(of: "/socket.io/", with: "/elsewhere/").write(
+      to: elsewhere, atomically: true, encoding: .utf8)
+    let moved = RoomRecording(folder: recording.folder, capture: elsewhere, environment: .engineIO4)
+    let result = try await moved.replay()
+    #expect(result.status == .exited(1))
+    #expect(result.kinds == ["handshake_failed"])
+    #expect(result.words.contains("the server refused the handshake with status "), "\(result.words)")
+  }
+}
+
 /// Replays that end before anything is played.
 @Suite struct RefusedReplayTests {
   @Test func nobodyThereIsStatus69() async throws {

@@ -78,6 +78,46 @@ import Testing
     #expect(differences.first?.places.map(\.path.description) == ["$.ok"])
   }
 
+  /// Seq 6: the client's `ask_me`; 7: the server's `question` with an id; 8: the client's answer; 9: the ack of `ask_me`.
+  @Test func anAckBeforeItsCauseIsSaid() {
+    let lines =
+      RecordedText.opening + [
+        RecordedText.emit("client", "ask_me", "[]", id: 0),
+        RecordedText.emit("server", "question", "[1]", id: 3),
+        RecordedText.ack("client", of: 7, id: 3, "[2]"), RecordedText.ack("server", of: 6, id: 0, "[3]"),
+      ]
+    func kinds(_ arrivals: [ArrivedStep]) -> [Difference.Kind] {
+      var comparison = comparison(lines)
+      var learned = LearnedValues()
+      comparison.serverStepCame(welcome, learned: &learned)
+      comparison.clientStepTaken(2)
+      for arrival in arrivals { comparison.serverStepCame(arrival, learned: &learned) }
+      comparison.ended(stillOpen: true, learned: &learned)
+      return comparison.differences.map(\.kind)
+    }
+    #expect(kinds([event("question", "[1]", id: "8"), ack("[3]")]).isEmpty)
+    #expect(kinds([ack("[3]"), event("question", "[1]", id: "8")]) == [.orderOfCause])
+  }
+
+  @Test func whatCannotBeToldApartTeachesNothingForSure() {
+    let lines =
+      RecordedText.opening + [
+        RecordedText.emit("client", "send", "[]"),
+        RecordedText.emit("server", "message", #"[{"id":"3f2a9c4e01","text":"hi"}]"#),
+        RecordedText.emit("server", "message", #"[{"id":"77aa01bd02","text":"hi"}]"#),
+      ]
+    var comparison = comparison(lines)
+    var learned = LearnedValues()
+    comparison.serverStepCame(welcome, learned: &learned)
+    comparison.serverStepCame(event("message", #"[{"id":"5555aaaa03","text":"hi"}]"#), learned: &learned)
+    #expect(learned.value(for: .string("3f2a9c4e01")) == .string("5555aaaa03"))
+    #expect(!learned.isSure(of: .string("3f2a9c4e01")))
+    learned.learn(.string("3f2a9c4e01"), .string("6666bbbb04"))
+    #expect(learned.isSure(of: .string("3f2a9c4e01")))
+    learned.learn(.string("3f2a9c4e01"), .string("7777cccc05"), isWeak: true)
+    #expect(learned.value(for: .string("3f2a9c4e01")) == .string("6666bbbb04"))
+  }
+
   @Test func aChangedEventIsOneDifference() {
     let differences = play([
       ack(#"[{"ok":true}]"#), event("message", #"[{"text":"ho"}]"#), event("count", "[2]"),

@@ -376,6 +376,13 @@ package struct SessionComparison: Sendable {
           namespace: step.namespace, event: emit.event, words: "'\(emit.event)' was acknowledged twice"))
       return nil
     }
+    if let question = unaskedQuestion(from: place, to: index) {
+      differences.append(
+        aboutStep(
+          .orderOfCause, session.steps[index],
+          "the ack of '\(emit.event)' (seq \(session.steps[place].seq)) came before the server had asked '\(question.event)', "
+            + "whose answer it followed in the recording", event: emit.event))
+    }
     // One that came after its window was said to be missing already.
     let isLate = states[index] == .given
     let comparison = compare(index, recorded.payload, ack.payload, .ack(event: emit.event), learned)
@@ -389,6 +396,20 @@ package struct SessionComparison: Sendable {
           recorded.payload, ack.payload, comparison, event: emit.event))
     }
     return index
+  }
+
+  /// What the server had asked the client between an emit and its ack, and has not asked now: its answer was the ack's cause, where
+  /// nothing else was going on.
+  private func unaskedQuestion(from emit: Int, to ack: Int) -> RecordedEmit? {
+    guard context.comparesEvents, ack > emit + 1, context.isAlone(emit: session.steps[emit].seq) else {
+      return nil
+    }
+    for index in emit + 1..<ack where states[index] == .due {
+      guard case .emit(let question) = session.steps[index].kind, let answer = question.ack, answer < ack
+      else { continue }
+      return question
+    }
+    return nil
   }
 
   private mutating func judgeAck(_ index: Int, _ step: RecordedStep, _ ack: RecordedAck) {
@@ -524,10 +545,13 @@ package struct SessionComparison: Sendable {
       namespace: namespace, words: words)
   }
 
-  private func aboutStep(_ kind: Difference.Kind, _ step: RecordedStep, _ words: String) -> Difference {
+  private func aboutStep(
+    _ kind: Difference.Kind, _ step: RecordedStep, _ words: String, event: String? = nil
+  ) -> Difference {
     var difference = Difference(
       kind, session: session.number, seq: step.seq, time: step.time, namespace: step.namespace, words: words)
     if case .emit(let emit) = step.kind { difference.event = emit.event }
+    if let event { difference.event = event }
     return difference
   }
 
@@ -578,22 +602,5 @@ private struct EventKey: Hashable {
   init(_ namespace: String, _ event: String) {
     self.namespace = namespace
     self.event = event
-  }
-}
-
-/// What the comparisons of one run share.
-package struct ComparisonContext: Sendable {
-  package var rules: ComparisonRules
-  package var origins: ValueOrigins
-  /// The time of the capture's last record.
-  package var recordingEnded: CaptureTimestamp
-  /// Whether events of the server must be as recorded, besides its acks.
-  package var comparesEvents: Bool
-
-  package init(recording: Recording, rules: ComparisonRules, comparesEvents: Bool = true) {
-    self.comparesEvents = comparesEvents
-    self.rules = rules
-    origins = ValueOrigins(recording)
-    recordingEnded = recording.ended
   }
 }
