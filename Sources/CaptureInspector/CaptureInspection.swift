@@ -65,7 +65,10 @@ package struct CaptureInspection {
     return failOn?.matches(summary) == true ? .checkFailed : .fine
   }
 
-  /// Reads one capture to its end and hands over what stands on its lines.
+  /// The files that a path stands for, in the order of time: itself, or those of the set that is called by it.
+  package static func files(of path: String) -> [String] { CaptureSetFiles.groups([path]).flatMap { $0 } }
+
+  /// Reads one file of a capture to its end and hands over what stands on its lines.
   ///
   /// - Returns: the length of a torn last line, 0 where the last line is whole.
   /// - Throws: `Unreadable`, with one line for people; what was handed over before is then not all.

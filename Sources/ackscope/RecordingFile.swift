@@ -4,17 +4,20 @@ import RecordedSessions
 
 /// Recordings read from captures, for the commands that play or compare them.
 enum RecordingFile {
-  /// Reads a capture; `-` is standard input.
+  /// Reads a capture; `-` is standard input, and the name of a set stands for its files.
   ///
   /// - Parameter filter: keeps the sessions in which anything matches.
   /// - Throws: `Failure`, for a file that is no capture or cannot be read.
   static func read(_ path: String, filter: CaptureFilter? = nil) throws -> Recording {
     var reader = RecordingReader(filter: filter)
     do throws(CaptureInspection.Unreadable) {
-      let torn = try CaptureInspection.read(path) { item in
-        switch item {
-        case .record(let record): reader.recordRead(record)
-        case .damage(let damage): reader.damageFound(damage)
+      var torn = 0
+      for file in CaptureInspection.files(of: path) {
+        torn = try CaptureInspection.read(file) { item in
+          switch item {
+          case .record(let record): reader.recordRead(record)
+          case .damage(let damage): reader.damageFound(damage)
+          }
         }
       }
       return reader.captureEnded(torn: torn)

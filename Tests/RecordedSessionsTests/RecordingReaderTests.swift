@@ -87,6 +87,17 @@ import Testing
     #expect(recording.sessions.first?.steps.count == 3)
   }
 
+  @Test func aCarriedSessionBeganBefore() throws {
+    let recording = RecordedText.recording([
+      #""type":"carried","conn":1,"session":4,"client":"127.0.0.1:1","upstream":"127.0.0.1:2""#,
+      #""type":"carried","session":4,"sid":"abc","eio":4"#,
+      RecordedText.emit("client", "send", "[1]", session: 4),
+    ])
+    #expect(recording.sessions.map(\.number) == [4])
+    #expect(recording.sessions.first?.beganBeforeCapture == true)
+    #expect(recording.sessions.first?.steps.count == 1)
+  }
+
   @Test func aCaptureWithoutEndSaysSo() throws {
     let recording = RecordedText.recording(RecordedText.opening, complete: false)
     #expect(!recording.isComplete)

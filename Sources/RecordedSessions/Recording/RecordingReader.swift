@@ -54,7 +54,9 @@ package struct RecordingReader {
     case .gap: lost += record.integer(.lost) ?? 1
     case .end: recording.isComplete = true
     case .message: websocketMessages += 1
-    case .open, .verdict, .undecodable, .rotated, .carried, .other: break
+    // A file of a set, read without the one before: its open sessions are known by sid alone.
+    case .carried: if record.string(.sid) != nil { sessionRead(record) }
+    case .open, .verdict, .undecodable, .rotated, .other: break
     }
     if let filter, let number = record.session, !matches.contains(number), record.kind != .close {
       let sid = places[number].map { recording.sessions[$0].sid }
@@ -103,7 +105,8 @@ package struct RecordingReader {
     var session = RecordedSession(
       number: number, seq: record.seq, opened: record.time, sid: record.string(.sid) ?? "",
       eio: record.integer(.eio) ?? 4, handshake: RecordedHandshake())
-    session.beganBeforeCapture = record.value(named: "began_before_capture")?.first == 0x74
+    session.beganBeforeCapture =
+      record.kind == .carried || record.value(named: "began_before_capture")?.first == 0x74
     if let path = record.string(.path) { session.handshake.path = path }
     if let conn = record.conn, let waiting = handshakes.removeValue(forKey: conn) {
       session.handshake = waiting.request
