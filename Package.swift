@@ -24,7 +24,8 @@ let package = Package(
     .executableTarget(
       name: "ackscope",
       dependencies: [
-        "ProxyServer", "LiveView", "CaptureInspector", "SessionReplay", "RecordedSessions", "DemoChat", "LoadBench", "SessionDecoder",
+        "ProxyServer", "LiveView", "CaptureInspector", "SessionReplay", "RecordedSessions", "DemoChat",
+        "LoadBench", "SessionDecoder",
         "SocketIOPackets", "CaptureFormat", "AckCorrelation", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
