@@ -26,6 +26,8 @@ let package = Package(
       dependencies: [
         "ProxyServer", "LiveView", "CaptureInspector", "SessionReplay", "RecordedSessions", "DemoChat",
         "LoadBench", "SessionDecoder",
+        "ProxyServer", "LiveView", "CaptureInspector", "CaptureFiles", "SessionReplay", "RecordedSessions",
+        "DemoChat", "LoadBench", "SessionDecoder",
         "SocketIOPackets", "CaptureFormat", "AckCorrelation", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -37,7 +39,7 @@ let package = Package(
     .target(
       name: "ProxyServer",
       dependencies: [
-        "SessionDecoder", "SocketReadiness",
+        "SessionDecoder", "CaptureFiles", "SocketReadiness",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -45,7 +47,8 @@ let package = Package(
     .target(
       name: "LiveView", dependencies: ["CaptureFormat", "JSONText", "CNcurses"], swiftSettings: strict),
     .target(
-      name: "CaptureInspector", dependencies: ["CaptureFormat", "JSONText"], swiftSettings: strict),
+      name: "CaptureInspector", dependencies: ["CaptureFiles", "CaptureFormat", "JSONText"],
+      swiftSettings: strict),
     .target(
       name: "DemoChat",
       dependencies: [
@@ -79,6 +82,9 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOWebSocket", package: "swift-nio"),
       ], swiftSettings: strict),
+
+    // MARK: files. Below the shells, because several of them read and write captures.
+    .target(name: "CaptureFiles", dependencies: ["CaptureFormat"], swiftSettings: strict),
 
     // MARK: compose. From here down: no I/O, no clock, no task.
     .target(
@@ -131,6 +137,7 @@ let package = Package(
     .testTarget(
       name: "SessionDecoderTests", dependencies: ["SessionDecoder", "RecordedTranscripts"],
       swiftSettings: strict),
+    .testTarget(name: "CaptureFilesTests", dependencies: ["CaptureFiles"], swiftSettings: strict),
     .testTarget(
       name: "RecordedSessionsTests", dependencies: ["RecordedSessions", "CaptureFormat", "JSONText"],
       swiftSettings: strict),
@@ -150,7 +157,8 @@ let package = Package(
     .testTarget(
       name: "ProxyServerTests",
       dependencies: [
-        "ProxyServer", "SessionDecoder", "CaptureFormat", "AckCorrelation", "JSONText", "RecordedTranscripts",
+        "ProxyServer", "SessionDecoder", "CaptureFiles", "CaptureFormat", "AckCorrelation", "JSONText",
+        "RecordedTranscripts",
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ], swiftSettings: strict),

@@ -76,4 +76,25 @@ struct CaptureAccount {
     }
     return lines
   }
+
+  /// Appends the `end` record that says what was counted.
+  func appendEnd(seq: Int, time: CaptureTimestamp, to sink: inout ByteSink) {
+    sink.append("{\"type\":\"end\",\"seq\":\(seq),\"ts\":\"" as String)
+    sink.append(timestamp: time)
+    sink.append(0x22)
+    for (name, count) in [
+      ("connections", connections), ("sessions", sessions), ("packets", packets), ("emits", emits),
+      ("acks", acks),
+    ] {
+      sink.append(",\"\(name)\":\(count)" as String)
+    }
+    sink.append(",\"verdicts\":{" as StaticString)
+    let known = tally.verdicts.filter { $0.name != "pending" && $0.name != "overdue" }
+    for (index, verdict) in known.enumerated() {
+      if index > 0 { sink.append(0x2C) }
+      sink.append(jsonString: verdict.name)
+      sink.append(":\(verdict.count)" as String)
+    }
+    sink.append("}}\n" as StaticString)
+  }
 }

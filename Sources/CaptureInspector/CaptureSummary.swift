@@ -31,6 +31,8 @@ package struct CaptureSummary {
   /// How many settled emits a later record may correct; such a record stands right behind.
   private static let remembered = 256
 
+  /// Told of each emit that has got a verdict, again where a later record corrects it.
+  var emitSettled: ((SettledEmit) -> Void)?
   private let filter: CaptureFilter?
   private let limits: Limits
 
@@ -54,7 +56,7 @@ package struct CaptureSummary {
   private(set) var notes: [String] = []
 
   // Of the capture being read.
-  private var account = CaptureAccount(path: "")
+  private(set) var account = CaptureAccount(path: "")
   private var currentNotes = NoteList()
   private var open: [Int: OpenEmit] = [:]
   /// Emits that were open where files are missing: what became of them stands there, unless they come up again.
@@ -199,7 +201,9 @@ package struct CaptureSummary {
       currentNotes.add(
         .limit, "only \(limits.unresolved) of \(unresolvedCount) emits without an ack are listed")
     }
-    unresolved.sort { ($0.capture, $0.seq) < ($1.capture, $1.seq) }
+    // Of several captures, in the order in which things happened.
+    unresolved.sort { ($0.time, $0.capture, $0.seq) < ($1.time, $1.capture, $1.seq) }
+    findings.sort { ($0.time, $0.capture, $0.seq) < ($1.time, $1.capture, $1.seq) }
     connections += connectionNumbers.count
     sessions += sessionNumbers.count
     notes += currentNotes.texts.map { TerminalText.harmless(account.name) + ": " + $0 }
@@ -342,7 +346,9 @@ package struct CaptureSummary {
       numbersMet(emit.conn, emit.session)
       if Self.isUnresolved(verdict) { list(seq, emit, verdict, cause, certainty, age) }
     }
-    remember(SettledEmit(seq: seq, emit: emit, verdict: verdict, cause: cause, isCounted: isCounted))
+    let settled = SettledEmit(seq: seq, emit: emit, verdict: verdict, cause: cause, isCounted: isCounted)
+    emitSettled?(settled)
+    remember(settled)
   }
 
   /// Undoes `settle`, save for the latency: that was measured, whatever the verdict.
@@ -428,7 +434,8 @@ package struct CaptureSummary {
     filter?.facts(of: CaptureFilterSubject(record, sid: record.session.flatMap { sids[$0] }))
   }
 
-  private func isLetThrough(_ record: CaptureRecord) -> Bool {
+  /// Whether the filter lets through a record that is no emit's.
+  func isLetThrough(_ record: CaptureRecord) -> Bool {
     guard let filter, let facts = facts(of: record) else { return true }
     return filter.matches(facts)
   }

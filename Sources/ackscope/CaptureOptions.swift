@@ -1,4 +1,5 @@
 import ArgumentParser
+import CaptureFiles
 import CaptureFormat
 import LiveView
 import ProxyServer

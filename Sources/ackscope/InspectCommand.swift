@@ -1,5 +1,6 @@
 import AckCorrelation
 import ArgumentParser
+import CaptureFiles
 import CaptureFormat
 import CaptureInspector
 
@@ -14,7 +15,11 @@ extension CaptureInspection.Format: ExpressibleByArgument {}
 /// `ackscope inspect`: what happened, and what was never acknowledged.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Sum captures up: totals, events, the emits without an ack and why.")
+    commandName: "inspect", abstract: "Sum captures up: totals, events, the emits without an ack and why.",
+    discussion: """
+      With --write, captures become one: merged by time, narrowed to what --filter lets through and what is needed to \
+      understand it, with numbers and totals of its own.
+      """)
 
   @Argument(help: ArgumentHelp("Captures; '-' for standard input.", valueName: "CAPTURE"))
   var captures: [String]
@@ -28,7 +33,21 @@ struct InspectCommand: ParsableCommand {
   @Option(help: "Exit with 1 where any of these occurs: VERDICT[:CAUSE],…")
   var failOn: String?
 
+  @Option(help: "Write what matches as a capture, instead of a report; '-' for standard output.")
+  var write: String?
+
+  @Flag(help: "With --write: of every session that anything matches in, all of it.")
+  var wholeSessions = false
+
+  func validate() throws {
+    if wholeSessions && write == nil { throw ValidationError("--whole-sessions goes with --write") }
+    if write != nil && failOn != nil {
+      throw ValidationError("--fail-on is about a report and --write makes none: inspect what was written")
+    }
+  }
+
   func run() throws {
+    if let write { return try writeSlice(to: write) }
     let decision = CaptureInspection.run(
       paths: captures, format: format, filter: try filter.map(Self.filter), failOn: try failOn.map(Self.list),
       advice: Advice.line(verdictOrFinding:cause:), output: StandardOutput.write,
@@ -37,6 +56,36 @@ struct InspectCommand: ParsableCommand {
     case .fine: return
     case .checkFailed: throw ExitCode(ExitStatus.checkFailed)
     case .unreadable: throw ExitCode(ExitStatus.usage)
+    }
+  }
+
+  private func writeSlice(to path: String) throws {
+    _ = try filter.map(Self.filter)
+    let text = filter
+    do {
+      let slicing = try CaptureSlicing(
+        paths: captures, filter: text, makeFilter: { text.flatMap { try? CaptureFilter(parsing: $0) } },
+        takesWholeSessions: wholeSessions, diagnostics: StandardError.line)
+      var writer = try CaptureWriter(path: path)
+      var problem: String?
+      let written = try slicing.write { bytes in
+        problem = writer.write(bytes)?.reason
+        return problem == nil
+      }
+      if let problem {
+        throw Failure(
+          explanation: "cannot write the capture '\(path)': \(problem)", status: ExitStatus.captureNotWritten)
+      }
+      if path != "-" {
+        StandardError.note(
+          "\(TerminalText.harmless(path)): \(written.records) records, \(written.sessions) sessions, "
+            + "\(written.emits) emits, \(written.acks) acks")
+      }
+      if written.emits == 0, text != nil { StandardError.note("no emit matches the filter") }
+    } catch let fault as CaptureSlicing.Fault {
+      throw Failure(explanation: fault.message)
+    } catch let unwritable as CaptureWriter.Unwritable {
+      throw Failure(explanation: unwritable.explanation)
     }
   }
 

@@ -31,8 +31,8 @@ enum CaptureSlice {
     }
   }
 
-  /// The lines of the slice: the capture's first line, the openings of its connections, and the records in order; nil
-  /// where nothing is selected.
+  /// The lines of the slice: the capture's first line, the openings of its connections, and the records in order, with
+  /// numbers of their own; nil where nothing is selected.
   static func bytes(_ model: ScreenModel) -> [UInt8]? {
     guard let choice = choice(model) else { return nil }
     let traffic = model.shown
@@ -74,13 +74,24 @@ enum CaptureSlice {
     }
     guard !lines.isEmpty else { return nil }
     lines.sort { $0.seq < $1.seq }
-    var bytes = traffic.firstLine
-    if !bytes.isEmpty { bytes.append(0x0A) }
+    return renumbered([traffic.firstLine] + lines.map(\.line))
+  }
+
+  /// The lines as a capture of its own. Acks and verdicts whose emit the history no longer has are left out.
+  private static func renumbered(_ lines: [[UInt8]]) -> [UInt8] {
+    var sink = ByteSink(capacity: 4096)
+    var scanner = CaptureRecordScanner()
+    var newSeqs: [Int: Int] = [:]
     for line in lines {
-      bytes += line.line
-      bytes.append(0x0A)
+      line.withUnsafeBytes { bytes in
+        guard let record = try? scanner.record(in: bytes) else { return }
+        let numbers = RenumberedRecord.Numbers(seq: newSeqs.count + 1)
+        if RenumberedRecord.append(record, as: numbers, newSeq: { newSeqs[$0] }, to: &sink) {
+          newSeqs[record.seq] = newSeqs.count + 1
+        }
+      }
     }
-    return bytes
+    return Array(sink.bytes)
   }
 
   private static func isChosen(_ record: CaptureRecord, _ choice: Choice, _ emits: Set<Int>) -> Bool {

@@ -9,10 +9,10 @@ import CaptureFormat
 #endif
 
 /// A capture open for reading in large blocks; closed when it goes away.
-struct CaptureFile: ~Copyable {
+package struct CaptureFile: ~Copyable {
   /// Why a file cannot be read, in one line that names it.
-  struct Fault: Error {
-    var message: String
+  package struct Fault: Error, Equatable {
+    package var message: String
   }
 
   /// Large enough that the calls do not show beside the scanning, small enough to stay in the cache.
@@ -24,7 +24,7 @@ struct CaptureFile: ~Copyable {
   private let block: UnsafeMutableRawBufferPointer
 
   /// Opens `path`; `-` is standard input.
-  init(path: String) throws(Fault) {
+  package init(path: String) throws(Fault) {
     self.path = path
     block = .allocate(byteCount: Self.blockSize, alignment: 16)
     isOwned = path != "-"
@@ -43,7 +43,7 @@ struct CaptureFile: ~Copyable {
   }
 
   /// The next bytes, valid until the next call, or nil at the end. Waits where the file is a pipe.
-  mutating func nextBlock() throws(Fault) -> UnsafeRawBufferPointer? {
+  package mutating func nextBlock() throws(Fault) -> UnsafeRawBufferPointer? {
     while true {
       let count = read(descriptor, block.baseAddress, block.count)
       if count > 0 { return UnsafeRawBufferPointer(rebasing: block[..<count]) }

@@ -1,5 +1,5 @@
 import Foundation
-import ProxyServer
+import CaptureFiles
 import Testing
 
 @Suite struct CaptureWriterTests {
