@@ -27,7 +27,7 @@ let package = Package(
         "ProxyServer", "LiveView", "CaptureInspector", "SessionReplay", "RecordedSessions", "DemoChat",
         "LoadBench", "SessionDecoder",
         "ProxyServer", "LiveView", "CaptureInspector", "CaptureFiles", "SessionReplay", "RecordedSessions",
-        "DemoChat", "LoadBench", "SessionDecoder",
+        "HTTPArchive", "DemoChat", "LoadBench", "SessionDecoder",
         "SocketIOPackets", "CaptureFormat", "AckCorrelation", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -91,6 +91,10 @@ let package = Package(
       name: "RecordedSessions", dependencies: ["CaptureFormat", "SocketIOPackets", "JSONText"],
       swiftSettings: strict),
     .target(
+      name: "HTTPArchive",
+      dependencies: ["SessionDecoder", "CaptureFormat", "AckCorrelation", "SocketIOPackets", "JSONText"],
+      swiftSettings: strict),
+    .target(
       name: "SessionDecoder",
       dependencies: ["CaptureFormat", "AckCorrelation", "SocketIOPackets", "WebSocketFrames", "JSONText"],
       swiftSettings: strict),
@@ -137,6 +141,11 @@ let package = Package(
     .testTarget(
       name: "SessionDecoderTests", dependencies: ["SessionDecoder", "RecordedTranscripts"],
       swiftSettings: strict),
+    .testTarget(
+      name: "HTTPArchiveTests",
+      dependencies: [
+        "HTTPArchive", "SessionDecoder", "CaptureFormat", "AckCorrelation", "SocketIOPackets", "JSONText",
+      ], swiftSettings: strict),
     .testTarget(name: "CaptureFilesTests", dependencies: ["CaptureFiles"], swiftSettings: strict),
     .testTarget(
       name: "RecordedSessionsTests", dependencies: ["RecordedSessions", "CaptureFormat", "JSONText"],

@@ -39,17 +39,6 @@ struct SummaryCSV {
   private func field(_ literal: [UInt8], _ sink: inout ByteSink) {
     var text = ByteSink()
     _ = literal.withUnsafeBytes { text.append(terminalJSON: $0) }
-    let bytes = text.bytes
-    guard bytes.contains(where: { $0 == 0x2C || $0 == 0x22 }) || bytes.first == 0x20 || bytes.last == 0x20
-    else {
-      sink.append(bytes)
-      return
-    }
-    sink.append(0x22)
-    for byte in bytes {
-      if byte == 0x22 { sink.append(0x22) }
-      sink.append(byte)
-    }
-    sink.append(0x22)
+    sink.append(csvField: text.bytes)
   }
 }

@@ -75,6 +75,9 @@ package struct TrafficDecoder: ~Copyable {
     encoder.end()
   }
 
+  /// When `expire(at:)` has something to tell next, or nil.
+  package var nextDeadline: Timestamp? { correlator.nextDeadline }
+
   /// Time passed.
   package mutating func expire(at time: Timestamp) {
     if time >= nextSweep { forgetSilentSessions(at: time) }
