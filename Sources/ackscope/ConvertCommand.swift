@@ -180,16 +180,11 @@ struct ConvertCommand: ParsableCommand {
   }
 
   private func readCapture(_ handle: (CaptureReader.Item) -> Void) throws {
-    do {
-      var file = try CaptureFile(path: input)
-      var reader = CaptureReader()
-      while let block = try file.nextBlock() { try reader.bytesArrived(block, handle) }
-      let torn = try reader.ended()
+    do throws(CaptureInspection.Unreadable) {
+      let torn = try CaptureInspection.read(input, handle: handle)
       if torn > 0 { StandardError.line("\(TerminalText.harmless(input)): the last line is torn, dropped") }
-    } catch let refusal as CaptureRefusal {
-      throw Failure(explanation: refusal.message(for: input))
-    } catch let fault as CaptureFile.Fault {
-      throw Failure(explanation: fault.message)
+    } catch {
+      throw Failure(explanation: error.explanation)
     }
   }
 
