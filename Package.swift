@@ -27,6 +27,7 @@ let package = Package(
         "ProxyServer", "LiveView", "CaptureInspector", "SessionReplay", "RecordedSessions", "DemoChat",
         "LoadBench", "SessionDecoder",
         "ProxyServer", "LiveView", "CaptureInspector", "CaptureFiles", "SessionReplay", "RecordedSessions",
+        "ProxyServer", "LiveView", "CaptureInspector", "CaptureFiles", "SessionReplay", "MockServer", "RecordedSessions",
         "HTTPArchive", "DemoChat", "LoadBench", "SessionDecoder",
         "SocketIOPackets", "CaptureFormat", "AckCorrelation", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
@@ -68,6 +69,17 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict),
 
+    // A server over recorded sessions.
+    .target(
+      name: "MockServer",
+      dependencies: [
+        "RecordedSessions", "SocketIOPeers", "SocketIOPackets", "CaptureFormat", "JSONText",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOWebSocket", package: "swift-nio"),
+      ], swiftSettings: strict),
+
     .target(
       name: "LoadBench", dependencies: ["JSONText", "SocketReadiness", "CZlib"], swiftSettings: strict),
 
@@ -77,6 +89,7 @@ let package = Package(
     .target(
       name: "SocketIOPeers",
       dependencies: [
+        "RecordedSessions", "SocketIOPackets", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -83,43 +83,17 @@ final class EngineServer {
     channel.closeFuture.assumeIsolated().whenComplete { [weak self] _ in self?.channels[key] = nil }
 
     let server = NIOLoopBound(self, eventLoop: loop)
-    let endpoint = NIOLoopBound(PollingEndpoint(server: self), eventLoop: loop)
-    let maximumPayload = configuration.maximumPayload
-    let upgrader = NIOWebSocketServerUpgrader(
-      maxFrameSize: maximumPayload,
-      // The link answers errors itself.
-      automaticErrorHandling: false,
-      shouldUpgrade: { channel, head in
-        let query = EngineQuery(target: head.uri)
-        let isWelcome =
-          head.uri.hasPrefix("/socket.io") && query.transport == "websocket"
-          && server.value.refusal(of: query) == nil
-        return channel.eventLoop.makeSucceededFuture(isWelcome ? HTTPHeaders() : nil)
-      },
-      upgradePipelineHandler: { channel, head in
-        channel.eventLoop.makeCompletedFuture {
-          let link = WebSocketLink(role: .server)
-          try channel.pipeline.syncOperations.addHandlers(
-            NIOWebSocketFrameAggregator(
-              minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 4096,
-              maxAccumulatedFrameSize: maximumPayload), link)
-          server.value.linkOpened(link, query: EngineQuery(target: head.uri))
-        }
-      })
+    let endpoint = PollingEndpoint(server: self)
     // Longer than any heartbeat lets a live connection be silent; ends half-open and idle ones.
     let patience = configuration.pingInterval + configuration.pingTimeout + .seconds(5)
-    let pipeline = channel.pipeline.syncOperations
-    try pipeline.addHandler(IdleStateHandler(allTimeout: patience))
-    try pipeline.configureHTTPServerPipeline(
-      withPipeliningAssistance: true,
-      withServerUpgrade: (
-        upgraders: [upgrader],
-        completionHandler: { context in
-          context.pipeline.syncOperations.removeHandler(endpoint.value, promise: nil)
-        }
-      ),
-      withErrorHandling: true)
-    try pipeline.addHandler(endpoint.value)
+    try PeerServerChannel.configure(
+      channel, maximumMessage: configuration.maximumPayload, patience: patience, endpoint: endpoint,
+      isWelcome: { head in
+        let query = EngineQuery(target: head.uri)
+        return head.uri.hasPrefix("/socket.io") && query.transport == "websocket"
+          && server.value.refusal(of: query) == nil
+      },
+      opened: { link, head in server.value.linkOpened(link, query: EngineQuery(target: head.uri)) })
   }
 
   /// Ends all sessions and closes all connections; returns what tells when they are closed.

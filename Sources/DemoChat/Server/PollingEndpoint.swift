@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOWebSocket
+import SocketIOPeers
 
 /// Answers the HTTP requests of one connection to the server: handshakes, polls, posts, and what is none of these.
 /// Leaves the pipeline when the connection becomes a WebSocket.

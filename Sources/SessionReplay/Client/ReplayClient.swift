@@ -37,7 +37,7 @@ final class ReplayClient {
   private let version: EngineIOVersion
   private let loop: any EventLoop
 
-  private var reader: ServerPacketReader
+  private var reader: PeerPacketReader
   private var link: WebSocketLink?
   private var probe: WebSocketLink?
   private var polls: HTTPClientConnection?
@@ -73,7 +73,7 @@ final class ReplayClient {
     self.handshake = handshake
     self.loop = loop
     version = handshake.version == 3 ? .v3 : .v4
-    reader = ServerPacketReader(version: version)
+    reader = PeerPacketReader(version: version)
   }
 
   /// Bytes that may wait before a sender should wait too.
@@ -353,7 +353,7 @@ final class ReplayClient {
     post()
   }
 
-  private func arrived(_ arrival: ServerPacketReader.Arrival) {
+  private func arrived(_ arrival: PeerPacketReader.Arrival) {
     guard !hasEnded else { return }
     switch arrival {
     case .open(let data): opened(data)
@@ -364,7 +364,7 @@ final class ReplayClient {
         restartHeartbeat()
       }
     case .pong: if version == .v3 { restartHeartbeat() }
-    case .noop: break
+    case .noop, .upgrade: break
     case .step(let step): stepArrived?(step)
     case .unreadable(let reason):
       end(Ending(manner: .connection, words: "the server sent what no client can read: \(reason)"))

@@ -1,17 +1,16 @@
 import JSONText
 import NIOCore
 import SocketIOPackets
-import SocketIOPeers
 
-/// One Engine.IO packet that a client sends.
-enum OutgoingPacket {
+/// One Engine.IO packet that a peer sends.
+package enum OutgoingPacket {
   /// A text packet of a type, with its data.
   case text(EnginePacketType, String)
   /// An attachment.
   case binary([UInt8])
 
   /// The message that carries it on a WebSocket (PROTOCOL.md A.3, A.5).
-  func message(_ version: EngineIOVersion, wantsBase64: Bool) -> WebSocketMessage {
+  package func message(_ version: EngineIOVersion, wantsBase64: Bool) -> WebSocketMessage {
     switch self {
     case .text: return .text(ByteBuffer(string: text(version)))
     case .binary where wantsBase64: return .text(ByteBuffer(string: text(version)))
@@ -24,7 +23,7 @@ enum OutgoingPacket {
   }
 
   /// The text form, as polling bodies have it (PROTOCOL.md A.4, A.6).
-  func text(_ version: EngineIOVersion) -> String {
+  package func text(_ version: EngineIOVersion) -> String {
     switch self {
     case .text(let type, let data): return "\(type.rawValue)\(data)"
     case .binary(let bytes):
@@ -35,8 +34,8 @@ enum OutgoingPacket {
     }
   }
 
-  /// The body of a POST with these packets.
-  static func body(_ packets: [OutgoingPacket], _ version: EngineIOVersion) -> ByteBuffer {
+  /// The polling body with these packets.
+  package static func body(_ packets: [OutgoingPacket], _ version: EngineIOVersion) -> ByteBuffer {
     let texts = packets.map { $0.text(version) }
     switch version {
     case .v4: return ByteBuffer(string: texts.joined(separator: "\u{1E}"))

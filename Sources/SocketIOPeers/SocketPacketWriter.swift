@@ -2,11 +2,11 @@ import JSONText
 import SocketIOPackets
 
 /// Writes Socket.IO packets in the text form (PROTOCOL.md B.1).
-enum SocketPacketWriter {
+package enum SocketPacketWriter {
   /// The Engine.IO packets that carry a Socket.IO packet with its attachments, in order.
   ///
   /// - Parameter payload: the JSON behind the id, or nil for none.
-  static func packets(
+  package static func packets(
     _ type: SocketPacketType, namespace: String, id: Int? = nil, payload: JSONValue?,
     attachments: [[UInt8]] = []
   ) -> [OutgoingPacket] {

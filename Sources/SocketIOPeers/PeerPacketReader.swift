@@ -3,31 +3,32 @@ import NIOCore
 import RecordedSessions
 import SocketIOPackets
 
-/// Reads what a server sends to one session, across its transports: Engine.IO packets, and the Socket.IO packets in them.
-struct ServerPacketReader: ~Copyable {
-  /// A packet of the server.
-  enum Arrival {
+/// Reads what one peer sends in one session, across its transports: Engine.IO packets, and the Socket.IO packets in them.
+package struct PeerPacketReader: ~Copyable {
+  /// A packet of the peer.
+  package enum Arrival {
     case open([UInt8])
     case close
     case ping(String)
     case pong(String)
     case noop
+    case upgrade
     /// A whole Socket.IO packet; an ack with its id and no place yet.
     case step(ArrivedStep)
-    /// Something that no client could read.
+    /// Something that no receiver could read.
     case unreadable(String)
   }
 
   private let version: EngineIOVersion
   private var stream: SocketPacketStream
 
-  init(version: EngineIOVersion) {
+  package init(version: EngineIOVersion) {
     self.version = version
     stream = SocketPacketStream(revision: version == .v3 ? .four : .five)
   }
 
   /// A WebSocket message arrived.
-  mutating func messageArrived(_ bytes: UnsafeRawBufferPointer, isText: Bool) -> Arrival? {
+  package mutating func messageArrived(_ bytes: UnsafeRawBufferPointer, isText: Bool) -> Arrival? {
     do throws(PacketRefusal) {
       let packet = try EngineIO.packet(ofMessage: bytes, isText: isText, version: version)
       return arrival(packet, bytes)
@@ -36,8 +37,8 @@ struct ServerPacketReader: ~Copyable {
     }
   }
 
-  /// The answer to a poll arrived.
-  mutating func bodyArrived(_ bytes: UnsafeRawBufferPointer, contentType: String?) -> [Arrival] {
+  /// A polling body arrived.
+  package mutating func bodyArrived(_ bytes: UnsafeRawBufferPointer, contentType: String?) -> [Arrival] {
     let isBinary = version == .v3 && PollingPayload.isBinaryForm(contentType: contentType, body: bytes)
     let payload = PollingPayload(body: bytes, version: version, isBinary: isBinary)
     var arrivals = payload.packets.compactMap { arrival($0, bytes) }
@@ -54,7 +55,8 @@ struct ServerPacketReader: ~Copyable {
     case .ping: return .ping(text())
     case .pong: return .pong(text())
     case .noop: return .noop
-    case .upgrade, nil: return nil
+    case .upgrade: return .upgrade
+    case nil: return nil
     case .message: break
     }
     guard packet.isBinary else { return step(stream.receiveText(payload), payload) }

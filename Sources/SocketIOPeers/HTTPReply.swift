@@ -2,21 +2,28 @@ import NIOCore
 import NIOHTTP1
 
 /// The answer that one HTTP request is waiting for; sent once, now or later. Confined to its channel's loop.
-final class HTTPReply {
+package final class HTTPReply {
   private var channel: (any Channel)?
-  private var keepsAlive: Bool
+  private let keepsAlive: Bool
   private let version: HTTPVersion
   /// Called when the connection is gone before the answer was sent.
-  var abandoned: (() -> Void)?
+  package var abandoned: (() -> Void)?
 
-  init(channel: any Channel, request: HTTPRequestHead) {
+  package init(channel: any Channel, request: HTTPRequestHead) {
     self.channel = channel
     keepsAlive = request.isKeepAlive
     version = request.version
   }
 
   /// Sends the answer; the second and later calls do nothing.
-  func send(_ status: HTTPResponseStatus, _ contentType: String, _ body: String) {
+  ///
+  /// - Parameters:
+  ///   - fields: header fields besides those of the body.
+  ///   - closes: whether the connection ends behind it.
+  package func send(
+    _ status: HTTPResponseStatus, _ contentType: String, _ body: String, fields: [(String, String)] = [],
+    closes: Bool = false
+  ) {
     guard let channel else { return }
     self.channel = nil
     abandoned = nil
@@ -24,6 +31,8 @@ final class HTTPReply {
     head.headers = [
       "content-type": contentType, "content-length": String(body.utf8.count), "cache-control": "no-store",
     ]
+    for field in fields { head.headers.add(name: field.0, value: field.1) }
+    let keepsAlive = keepsAlive && !closes
     if !keepsAlive { head.headers.add(name: "connection", value: "close") }
     channel.write(HTTPServerResponsePart.head(head), promise: nil)
     channel.write(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: body))), promise: nil)
@@ -31,17 +40,8 @@ final class HTTPReply {
     if !keepsAlive { end.whenComplete { _ in channel.close(promise: nil) } }
   }
 
-  /// Sends one of Engine.IO's errors; to a WebSocket handshake as text, and the connection ends (PROTOCOL.md A.9).
-  func refuse(_ refusal: EngineRefusal, isUpgrade: Bool = false) {
-    if isUpgrade {
-      keepsAlive = false
-      return send(.badRequest, "text/html", refusal.message)
-    }
-    let body = #"{"code":\#(refusal.rawValue),"message":"\#(refusal.message)"}"#
-    send(.badRequest, "application/json", body)
-  }
-
-  func connectionClosed() {
+  /// The connection is gone.
+  package func connectionClosed() {
     channel = nil
     let notify = abandoned
     abandoned = nil

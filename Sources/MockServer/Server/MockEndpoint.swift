@@ -1,0 +1,122 @@
+import JSONText
+import NIOCore
+import NIOHTTP1
+import NIOWebSocket
+import SocketIOPeers
+
+/// Answers the HTTP requests of one connection to the mock: handshakes, polls, posts, preflights of browsers, and what is none of
+/// these. Leaves the pipeline when the connection becomes a WebSocket.
+final class MockEndpoint: ChannelInboundHandler, RemovableChannelHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  private let engine: MockEngine
+  private var head: HTTPRequestHead?
+  private var body = ByteBuffer()
+  private var isTooLarge = false
+  /// The answer still owed on this connection: one at most, for HTTP/1.1 answers in order.
+  private var owed: HTTPReply?
+
+  init(engine: MockEngine) {
+    self.engine = engine
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
+    case .head(let head):
+      self.head = head
+      body.clear()
+      isTooLarge = false
+    case .body(var bytes):
+      isTooLarge = isTooLarge || body.readableBytes + bytes.readableBytes > engine.options.maximumPayload
+      if !isTooLarge { body.writeBuffer(&bytes) }
+    case .end:
+      guard let head else { return }
+      self.head = nil
+      let reply = HTTPReply(channel: context.channel, request: head)
+      owed = reply
+      if isTooLarge {
+        reply.send(.payloadTooLarge, "text/html", "")
+      } else {
+        answer(head, reply)
+      }
+    }
+  }
+
+  private func answer(_ head: HTTPRequestHead, _ reply: HTTPReply) {
+    let fields = Self.crossOriginFields(head)
+    if head.method == .OPTIONS { return reply.send(.noContent, "text/plain", "", fields: fields) }
+    let request = MockRequest(target: head.uri)
+    guard request.transport == "polling" || request.transport == "websocket", !request.isJSONP else {
+      return refuse(reply, 0, "Transport unknown", fields)
+    }
+    if let sid = request.sid {
+      guard let session = engine.session(sid) else { return refuse(reply, 1, "Session ID unknown", fields) }
+      switch head.method {
+      case .GET where request.transport == "polling":
+        session.pollArrived(MockSession.PendingPoll(reply: reply, fields: fields))
+      case .POST:
+        session.postArrived(
+          body, contentType: head.headers.first(name: "content-type"), reply, fields: fields)
+      default: refuse(reply, 3, "Bad request", fields)
+      }
+      return
+    }
+    if let refusal = engine.refusal(of: request) {
+      engine.refusalGiven(to: request, refusal)
+      let status = HTTPResponseStatus(statusCode: refusal.status)
+      if request.transport == "websocket" {
+        return reply.send(status, "text/html", refusal.message, fields: fields, closes: true)
+      }
+      let code = refusal.code.map { JSONValue.number("\($0)") } ?? .null
+      let body = JSONValue.object([("code", code), ("message", .string(refusal.message))])
+      return reply.send(status, "application/json", body.text, fields: fields)
+    }
+    // A request for a WebSocket that came without the fields of an upgrade.
+    guard request.transport == "polling" else { return refuse(reply, 3, "Bad request", fields) }
+    guard head.method == .GET else { return refuse(reply, 2, "Bad handshake method", fields) }
+    engine.open(request).pollArrived(MockSession.PendingPoll(reply: reply, fields: fields))
+  }
+
+  /// Engine.IO's errors (PROTOCOL.md A.9).
+  private func refuse(_ reply: HTTPReply, _ code: Int, _ message: String, _ fields: [(String, String)]) {
+    reply.send(
+      .badRequest, "application/json", #"{"code":\#(code),"message":"\#(message)"}"#, fields: fields)
+  }
+
+  /// Pages of any origin may use the mock: it is for the machine of whoever develops them.
+  private static func crossOriginFields(_ head: HTTPRequestHead) -> [(String, String)] {
+    guard let origin = head.headers.first(name: "origin") else { return [] }
+    var fields = [
+      ("access-control-allow-origin", origin), ("access-control-allow-credentials", "true"), ("vary", "origin"),
+    ]
+    if head.method == .OPTIONS {
+      fields.append(("access-control-allow-methods", "GET, POST"))
+      if let names = head.headers.first(name: "access-control-request-headers") {
+        fields.append(("access-control-allow-headers", names))
+      }
+    }
+    return fields
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    switch event {
+    case ChannelEvent.inputClosed, is IdleStateHandler.IdleStateEvent: context.close(promise: nil)
+    default: context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    owed?.connectionClosed()
+    owed = nil
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    switch error {
+    // The request that was not upgraded follows, and is answered as such.
+    case is NIOWebSocketUpgradeError, is HTTPServerUpgradeErrors: break
+    default: context.close(promise: nil)
+    }
+  }
+}
