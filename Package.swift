@@ -28,6 +28,8 @@ let package = Package(
         "LoadBench", "SessionDecoder",
         "ProxyServer", "LiveView", "CaptureInspector", "CaptureFiles", "SessionReplay", "RecordedSessions",
         "ProxyServer", "LiveView", "CaptureInspector", "CaptureFiles", "SessionReplay", "MockServer", "RecordedSessions",
+        "ProxyServer", "LiveView", "CaptureInspector", "CaptureFiles", "SessionReplay", "MockServer",
+        "RecordedSessions",
         "HTTPArchive", "DemoChat", "LoadBench", "SessionDecoder",
         "SocketIOPackets", "CaptureFormat", "AckCorrelation", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),

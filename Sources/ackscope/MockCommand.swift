@@ -27,7 +27,9 @@ struct MockCommand: AsyncParsableCommand {
   var loop = false
 
   @Flag(
-    help: "Answer nothing but what the client's own session has, each recorded emit once; exit with 1 where something had no answer.")
+    help:
+      "Answer nothing but what the client's own session has, each recorded emit once; exit with 1 where something had no answer."
+  )
   var strict = false
 
   @Option(help: "Play the sessions in which anything matches.")

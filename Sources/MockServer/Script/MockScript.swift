@@ -159,7 +159,9 @@ package struct MockScript: Sendable {
   }
 
   /// Whether two queries say the same; a redacted value is any.
-  private static func isSame(_ recorded: [(name: String, value: String)], _ now: [(name: String, value: String)])
+  private static func isSame(
+    _ recorded: [(name: String, value: String)], _ now: [(name: String, value: String)]
+  )
     -> Bool
   {
     recorded.count == now.count
@@ -250,7 +252,8 @@ package struct MockScript: Sendable {
     guard clients[number] != nil else { return MockResponse() }
     let found = recordedEmit(number, namespace, emit)
     clients[number]?.emits.append((namespace, emit))
-    guard let place = found, case .emit(let recorded) = recording.sessions[place.session].steps[place.step].kind
+    guard let place = found,
+      case .emit(let recorded) = recording.sessions[place.session].steps[place.step].kind
     else {
       unanswered += 1
       return MockResponse(complaint: Self.complaint(number, namespace, emit, "nothing recorded is like it"))
@@ -313,9 +316,13 @@ package struct MockScript: Sendable {
     var best: (place: StepPlace, score: Int)?
     let value = emit.payload.value
     for place in places {
-      guard case .emit(let recorded) = recording.sessions[place.session].steps[place.step].kind else { continue }
+      guard case .emit(let recorded) = recording.sessions[place.session].steps[place.step].kind else {
+        continue
+      }
       var score: Int
-      if recorded.payload.text == emit.payload.text && recorded.payload.attachments == emit.payload.attachments {
+      if recorded.payload.text == emit.payload.text
+        && recorded.payload.attachments == emit.payload.attachments
+      {
         score = Self.same
       } else {
         let comparison = PayloadComparison(
@@ -371,12 +378,14 @@ package struct MockScript: Sendable {
 
   /// A client emits what its session does not have: where another, that nobody plays, has exactly what the client did so far
   /// and this, it is that one.
-  private mutating func rebind(_ number: Int, emitting namespace: String, _ emit: RecordedEmit) -> StepPlace? {
+  private mutating func rebind(_ number: Int, emitting namespace: String, _ emit: RecordedEmit) -> StepPlace?
+  {
     guard let client = clients[number], client.session != nil else { return nil }
     let done = client.emits + [(namespace, emit)]
     for candidate in free {
       let steps = recording.sessions[candidate].steps
-      let places = steps.indices.filter { steps[$0].from == .client && steps[$0].kind.isEmit }.prefix(done.count)
+      let places = steps.indices.filter { steps[$0].from == .client && steps[$0].kind.isEmit }.prefix(
+        done.count)
       guard places.count == done.count else { continue }
       let isSame = zip(places, done).allSatisfy { place, mine in
         guard case .emit(let recorded) = steps[place].kind else { return false }

@@ -6,6 +6,9 @@ import SocketIOPeers
 
 /// Answers the HTTP requests of one connection to the mock: handshakes, polls, posts, preflights of browsers, and what is none of
 /// these. Leaves the pipeline when the connection becomes a WebSocket.
+///
+/// Every polling request has a connection of its own: only the first request of a connection can become a WebSocket here, and some
+/// clients (aiohttp) use a connection that they have polled on.
 final class MockEndpoint: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
@@ -88,7 +91,8 @@ final class MockEndpoint: ChannelInboundHandler, RemovableChannelHandler {
   private static func crossOriginFields(_ head: HTTPRequestHead) -> [(String, String)] {
     guard let origin = head.headers.first(name: "origin") else { return [] }
     var fields = [
-      ("access-control-allow-origin", origin), ("access-control-allow-credentials", "true"), ("vary", "origin"),
+      ("access-control-allow-origin", origin), ("access-control-allow-credentials", "true"),
+      ("vary", "origin"),
     ]
     if head.method == .OPTIONS {
       fields.append(("access-control-allow-methods", "GET, POST"))

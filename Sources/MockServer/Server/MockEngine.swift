@@ -98,7 +98,8 @@ final class MockEngine {
     channel.closeFuture.assumeIsolated().whenComplete { [weak self] _ in self?.channels[key] = nil }
     let patience = TimeAmount.milliseconds(options.pingInterval + options.pingTimeout + 5_000)
     try PeerServerChannel.configure(
-      channel, maximumMessage: options.maximumPayload, patience: patience, endpoint: MockEndpoint(engine: self),
+      channel, maximumMessage: options.maximumPayload, patience: patience,
+      endpoint: MockEndpoint(engine: self),
       isWelcome: { [unowned self] head in
         let request = MockRequest(target: head.uri)
         guard request.transport == "websocket" else { return false }

@@ -50,6 +50,12 @@ final class MockSession {
   struct PendingPoll {
     var reply: HTTPReply
     var fields: [(String, String)]
+
+    /// Answers with packets.
+    func send(_ packets: [OutgoingPacket], _ version: EngineIOVersion) {
+      let body = String(buffer: OutgoingPacket.body(packets, version))
+      reply.send(.ok, "text/plain; charset=UTF-8", body, fields: fields, closes: true)
+    }
   }
 
   /// Packets that may wait for the next poll.
@@ -103,7 +109,8 @@ final class MockSession {
   private func send(_ packets: [OutgoingPacket]) {
     guard !hasEnded else { return }
     if let link {
-      link.send(packets.map { $0.message(version, wantsBase64: wantsBase64) }, limit: engine.options.maximumPayload)
+      link.send(
+        packets.map { $0.message(version, wantsBase64: wantsBase64) }, limit: engine.options.maximumPayload)
     } else {
       queue += packets
       if queue.count > Self.maximumQueue { return end(.protocolError) }
@@ -114,9 +121,9 @@ final class MockSession {
   private func flushPoll() {
     guard let poll = pendingPoll, !queue.isEmpty else { return }
     pendingPoll = nil
-    let body = OutgoingPacket.body(queue, version)
+    let packets = queue
     queue.removeAll()
-    poll.reply.send(.ok, "text/plain; charset=UTF-8", String(buffer: body), fields: poll.fields)
+    poll.send(packets, version)
   }
 
   // MARK: polling
@@ -146,7 +153,7 @@ final class MockSession {
       return reply.send(.badRequest, "application/json", Self.badRequest, fields: fields)
     }
     let arrivals = body.withUnsafeReadableBytes { reader.bodyArrived($0, contentType: contentType) }
-    reply.send(.ok, "text/html", "ok", fields: fields)
+    reply.send(.ok, "text/html", "ok", fields: fields, closes: true)
     for arrival in arrivals { arrived(arrival) }
   }
 
@@ -176,10 +183,7 @@ final class MockSession {
       let waiting = queue
       queue = []
       pendingPoll?.reply.abandoned = nil
-      if let poll = pendingPoll {
-        let noop = OutgoingPacket.body([.text(.noop, "")], version)
-        poll.reply.send(.ok, "text/plain; charset=UTF-8", String(buffer: noop), fields: poll.fields)
-      }
+      pendingPoll?.send([.text(.noop, "")], version)
       pendingPoll = nil
       attach(link)
       send(waiting)
@@ -265,7 +269,8 @@ final class MockSession {
   private func startTimer() {
     timer?.cancel()
     guard let first = due.first, !hasEnded else { return }
-    timer = engine.loop.assumeIsolated().scheduleTask(deadline: first.at) { [weak self] in self?.timePassed() }
+    timer = engine.loop.assumeIsolated().scheduleTask(deadline: first.at) { [weak self] in self?.timePassed()
+    }
   }
 
   private func timePassed() {
@@ -352,7 +357,6 @@ final class MockSession {
     if case .recorded(let close) = ending, close.manner == .refusal { packet = .text(.noop, "") }
     guard let poll = pendingPoll else { return }
     poll.reply.abandoned = nil
-    let body = OutgoingPacket.body([packet], version)
-    poll.reply.send(.ok, "text/plain; charset=UTF-8", String(buffer: body), fields: poll.fields)
+    poll.send([packet], version)
   }
 }
