@@ -161,6 +161,14 @@ let package = Package(
       dependencies: [
         "HTTPArchive", "SessionDecoder", "CaptureFormat", "AckCorrelation", "SocketIOPackets", "JSONText",
       ], swiftSettings: strict),
+    .testTarget(
+      name: "MockServerTests",
+      dependencies: [
+        "MockServer", "RecordedSessions", "SocketIOPeers", "CaptureFormat", "JSONText",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ], swiftSettings: strict),
     .testTarget(name: "CaptureFilesTests", dependencies: ["CaptureFiles"], swiftSettings: strict),
     .testTarget(
       name: "RecordedSessionsTests", dependencies: ["RecordedSessions", "CaptureFormat", "JSONText"],

@@ -95,6 +95,19 @@ package struct RecordedRefusal: Sendable {
   /// The code and words of Engine.IO, where the server gave any (PROTOCOL.md A.9).
   package var code: Int?
   package var message: String?
+
+  package init(
+    seq: Int, time: CaptureTimestamp, eio: Int, handshake: RecordedHandshake, status: Int, code: Int? = nil,
+    message: String? = nil
+  ) {
+    self.seq = seq
+    self.time = time
+    self.eio = eio
+    self.handshake = handshake
+    self.status = status
+    self.code = code
+    self.message = message
+  }
 }
 
 /// How a session ended.
