@@ -1,4 +1,5 @@
 import AckCorrelation
+import CaptureFiles
 import CaptureFormat
 import Foundation
 import NIOPosix
