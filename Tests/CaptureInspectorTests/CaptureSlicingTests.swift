@@ -1,4 +1,5 @@
 import CaptureFormat
+import Foundation
 import JSONText
 import Testing
 
@@ -69,6 +70,21 @@ private struct Slice {
     for name in ["connections", "sessions", "packets", "emits", "acks", "verdicts", "causes", "events"] {
       #expect(before[name] == after[name], "\(name)")
     }
+  }
+
+  @Test func aWholeCaptureIsWrittenAsItStands() throws {
+    let path = Snapshot.path("../../captures", "demo.jsonl")
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    // In the first line, a value may be spelled otherwise.
+    #expect(try Slice([path]).text.drop { $0 != "\n" } == text.drop { $0 != "\n" })
+  }
+
+  @Test func evidenceThatPointsAheadStaysEvidence() throws {
+    let place = try Workplace()
+    let text = try Slice([Self.chat]).text.replacing(#""evidence":[12,13,14]"#, with: #""evidence":[14,16]"#)
+    let slice = try Slice([place.file("ahead.jsonl", text)], filter: "!~ev join_room")
+    let finding = try #require(slice.records.first { $0["finding"]?.string == "upgrade_completed" })
+    #expect(finding["evidence"]?.text == "[12,14]", "an emit and its ack before it are left out")
   }
 
   @Test func anEmitBringsItsAckItsVerdictAndItsSession() throws {

@@ -76,11 +76,19 @@ struct Converted {
     }.sorted()
   }
 
-  /// A capture of the repository's `captures`.
+  private static let samples = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("captures")
+
+  /// The captures of the repository's `captures`; those of somebody's own runs begin with a digit.
+  static func sampleNames() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: samples.path).filter {
+      $0.hasSuffix(".jsonl") && $0.first?.isNumber == false
+    }.sorted()
+  }
+
+  /// One of them.
   static func sample(_ name: String) throws -> Converted {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("captures")
-    let text = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+    let text = try String(contentsOf: samples.appendingPathComponent(name), encoding: .utf8)
     return try Converted(capture: text.split(separator: "\n").map(String.init))
   }
 }

@@ -7,6 +7,9 @@ import JSONText
 /// Captures are merged by time. Connections and sessions of the first keep their numbers, those of the others get numbers
 /// behind them; captures that are parts of one run share theirs. The captures are read twice.
 package struct CaptureSlicing {
+  /// How far ahead evidence may point: a finding stands before the record that it is about where one read brings both.
+  private static let lookAhead = 64
+
   private let paths: [String]
   private let selections: [SliceSelection]
   private let heads: [[UInt8]]
@@ -95,29 +98,48 @@ package struct CaptureSlicing {
     var maps = paths.map { _ in SeqMap() }
     var merge = try CaptureMerge(paths)
     var scanner = CaptureRecordScanner()
-    while let (place, line) = try merge.next() {
+    // Evidence may point a little ahead: records are numbered when they are chosen, and written some records later.
+    var chosen: [(place: Int, line: [UInt8], seq: Int)] = []
+    var next = 0
+    func writeNext() {
+      let (place, line, seq) = chosen[next]
+      next += 1
+      if next == Self.lookAhead * 16 {
+        chosen.removeFirst(next)
+        next = 0
+      }
+      let run = runs[place]
+      let start = sink.count
+      let numbers = RenumberedRecord.Numbers(
+        seq: seq, connectionOffset: offsets[run].connection, sessionOffset: offsets[run].session)
       line.withUnsafeBytes { bytes in
-        guard let record = try? scanner.record(in: bytes), selections[place].holds(record) else { return }
-        let run = runs[place]
-        let start = sink.count
-        let numbers = RenumberedRecord.Numbers(
-          seq: seq + 1, connectionOffset: offsets[run].connection, sessionOffset: offsets[run].session)
-        guard
+        guard let record = try? scanner.record(in: bytes),
           RenumberedRecord.append(record, as: numbers, newSeq: { maps[run][$0] }, to: &sink)
         else { return }
-        seq += 1
-        maps[run].set(seq, for: record.seq)
         let newLine = UnsafeRawBufferPointer(rebasing: sink.bytes[start..<sink.count - 1])
         if let renumbered = try? counting.record(in: newLine) {
           account.recordRead(renumbered)
           last = max(last, renumbered.time)
         }
       }
+    }
+    while let (place, line) = try merge.next() {
+      line.withUnsafeBytes { bytes in
+        guard let record = try? scanner.record(in: bytes), selections[place].holds(record) else { return }
+        // Without its emit, an ack or a verdict would say something else.
+        let about = record.integer(.ackOf) ?? (record.kind == .verdict ? record.integer(.emit) : nil)
+        if let about, maps[runs[place]][about] == nil { return }
+        seq += 1
+        maps[runs[place]].set(seq, for: record.seq)
+        chosen.append((place, line, seq))
+      }
+      if chosen.count - next > Self.lookAhead { writeNext() }
       if sink.count >= 48 << 10 {
         guard output(sink.bytes) else { return written }
         sink.removeAll()
       }
     }
+    while next < chosen.count { writeNext() }
     if selections.allSatisfy(\.hasEnd) {
       seq += 1
       account.account.appendEnd(seq: seq, time: last, to: &sink)

@@ -2,6 +2,8 @@
 package struct HARLosses: Equatable, Sendable {
   package var verdicts = 0
   package var findings = 0
+  /// Verdicts that rest on what no HAR tells, so that reading it judges otherwise.
+  package var unprovable = 0
   /// Messages that were compressed on the wire.
   package var compressed = 0
   /// Messages in more than one frame.
@@ -20,6 +22,11 @@ package struct HARLosses: Equatable, Sendable {
     if verdicts + findings > 0 {
       lines.append(
         "\(counted(verdicts, "verdict")) and \(counted(findings, "finding")) are not in a HAR; reading it judges anew"
+      )
+    }
+    if unprovable > 0 {
+      lines.append(
+        "\(counted(unprovable, "verdict")) will be another one, because a HAR does not tell what never reached the server or could not be decoded"
       )
     }
     if compressed + fragmented > 0 {

@@ -53,7 +53,12 @@ package struct HARWriter {
     case .message: messageRead(record)
     case .control: controlRead(record)
     case .close: closeRead(record)
-    case .verdict: losses.verdicts += record.isTrue(.final) ? 1 : 0
+    case .verdict:
+      guard record.isTrue(.final) else { break }
+      losses.verdicts += 1
+      if record.member(.cause, equals: "not_delivered") || record.member(.cause, equals: "decoding_stopped") {
+        losses.unprovable += 1
+      }
     case .finding: findingRead(record)
     case .undecodable: losses.undecodable += 1
     case .gap: losses.gaps += 1

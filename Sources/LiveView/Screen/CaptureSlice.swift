@@ -82,13 +82,21 @@ enum CaptureSlice {
     var sink = ByteSink(capacity: 4096)
     var scanner = CaptureRecordScanner()
     var newSeqs: [Int: Int] = [:]
-    for line in lines {
+    // Numbered first, because evidence may point ahead.
+    let kept = lines.filter { line in
       line.withUnsafeBytes { bytes in
-        guard let record = try? scanner.record(in: bytes) else { return }
-        let numbers = RenumberedRecord.Numbers(seq: newSeqs.count + 1)
-        if RenumberedRecord.append(record, as: numbers, newSeq: { newSeqs[$0] }, to: &sink) {
-          newSeqs[record.seq] = newSeqs.count + 1
-        }
+        guard let record = try? scanner.record(in: bytes) else { return false }
+        let emit = record.integer(.ackOf) ?? (record.kind == .verdict ? record.integer(.emit) : nil)
+        if let emit, newSeqs[emit] == nil { return false }
+        newSeqs[record.seq] = newSeqs.count + 1
+        return true
+      }
+    }
+    for line in kept {
+      line.withUnsafeBytes { bytes in
+        guard let record = try? scanner.record(in: bytes), let seq = newSeqs[record.seq] else { return }
+        _ = RenumberedRecord.append(
+          record, as: RenumberedRecord.Numbers(seq: seq), newSeq: { newSeqs[$0] }, to: &sink)
       }
     }
     return Array(sink.bytes)
