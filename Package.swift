@@ -24,11 +24,7 @@ let package = Package(
     .executableTarget(
       name: "ackscope",
       dependencies: [
-        "ProxyServer", "LiveView", "CaptureInspector", "SessionReplay", "RecordedSessions", "DemoChat",
-        "LoadBench", "SessionDecoder",
-        "ProxyServer", "LiveView", "CaptureInspector", "CaptureFiles", "SessionReplay", "RecordedSessions",
-        "ProxyServer", "LiveView", "CaptureInspector", "CaptureFiles", "SessionReplay", "MockServer", "RecordedSessions",
-        "ProxyServer", "LiveView", "CaptureInspector", "CaptureFiles", "SessionReplay", "MockServer",
+        "ProxyServer", "LiveView", "CaptureInspector", "CaptureStorage", "SessionReplay", "MockServer",
         "RecordedSessions",
         "HTTPArchive", "DemoChat", "LoadBench", "SessionDecoder",
         "SocketIOPackets", "CaptureFormat", "AckCorrelation", "JSONText",
@@ -42,7 +38,7 @@ let package = Package(
     .target(
       name: "ProxyServer",
       dependencies: [
-        "SessionDecoder", "CaptureFiles", "SocketReadiness",
+        "SessionDecoder", "CaptureStorage", "SocketReadiness",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -50,7 +46,7 @@ let package = Package(
     .target(
       name: "LiveView", dependencies: ["CaptureFormat", "JSONText", "CNcurses"], swiftSettings: strict),
     .target(
-      name: "CaptureInspector", dependencies: ["CaptureFiles", "CaptureFormat", "JSONText"],
+      name: "CaptureInspector", dependencies: ["CaptureStorage", "CaptureFormat", "JSONText"],
       swiftSettings: strict),
     .target(
       name: "DemoChat",
@@ -99,7 +95,7 @@ let package = Package(
       ], swiftSettings: strict),
 
     // MARK: files. Below the shells, because several of them read and write captures.
-    .target(name: "CaptureFiles", dependencies: ["CaptureFormat"], swiftSettings: strict),
+    .target(name: "CaptureStorage", dependencies: ["CaptureFormat"], swiftSettings: strict),
 
     // MARK: compose. From here down: no I/O, no clock, no task.
     .target(
@@ -169,7 +165,7 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict),
-    .testTarget(name: "CaptureFilesTests", dependencies: ["CaptureFiles"], swiftSettings: strict),
+    .testTarget(name: "CaptureStorageTests", dependencies: ["CaptureStorage"], swiftSettings: strict),
     .testTarget(
       name: "RecordedSessionsTests", dependencies: ["RecordedSessions", "CaptureFormat", "JSONText"],
       swiftSettings: strict),
@@ -189,7 +185,7 @@ let package = Package(
     .testTarget(
       name: "ProxyServerTests",
       dependencies: [
-        "ProxyServer", "SessionDecoder", "CaptureFiles", "CaptureFormat", "AckCorrelation", "JSONText",
+        "ProxyServer", "SessionDecoder", "CaptureStorage", "CaptureFormat", "AckCorrelation", "JSONText",
         "RecordedTranscripts",
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),

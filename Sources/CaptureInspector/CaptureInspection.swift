@@ -1,4 +1,4 @@
-import CaptureFiles
+import CaptureStorage
 import CaptureFormat
 import JSONText
 

@@ -1,4 +1,5 @@
 import CaptureFormat
+import CaptureStorage
 import JSONText
 
 #if canImport(Glibc)

@@ -1,3 +1,4 @@
+import CaptureStorage
 import AckCorrelation
 import CaptureFormat
 

@@ -27,6 +27,9 @@ package struct PeerPacketReader: ~Copyable {
     stream = SocketPacketStream(revision: version == .v3 ? .four : .five)
   }
 
+  /// Whether the peer has shown that it packs its packets with msgpack.
+  package var usesMsgpack: Bool { stream.parser == .msgpack }
+
   /// A WebSocket message arrived.
   package mutating func messageArrived(_ bytes: UnsafeRawBufferPointer, isText: Bool) -> Arrival? {
     do throws(PacketRefusal) {

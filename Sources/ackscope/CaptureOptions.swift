@@ -1,5 +1,5 @@
 import ArgumentParser
-import CaptureFiles
+import CaptureStorage
 import CaptureFormat
 import LiveView
 import ProxyServer

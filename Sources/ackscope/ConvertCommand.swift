@@ -1,6 +1,6 @@
 import AckCorrelation
 import ArgumentParser
-import CaptureFiles
+import CaptureStorage
 import CaptureFormat
 import CaptureInspector
 import HTTPArchive
@@ -181,8 +181,10 @@ struct ConvertCommand: ParsableCommand {
 
   private func readCapture(_ handle: (CaptureReader.Item) -> Void) throws {
     do throws(CaptureInspection.Unreadable) {
-      let torn = try CaptureInspection.read(input, handle: handle)
-      if torn > 0 { StandardError.line("\(TerminalText.harmless(input)): the last line is torn, dropped") }
+      for file in CaptureInspection.files(of: input) {
+        let torn = try CaptureInspection.read(file, handle: handle)
+        if torn > 0 { StandardError.line("\(TerminalText.harmless(file)): the last line is torn, dropped") }
+      }
     } catch {
       throw Failure(explanation: error.explanation)
     }

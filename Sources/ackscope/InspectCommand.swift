@@ -1,6 +1,6 @@
 import AckCorrelation
 import ArgumentParser
-import CaptureFiles
+import CaptureStorage
 import CaptureFormat
 import CaptureInspector
 

@@ -44,9 +44,6 @@ struct MockCommand: AsyncParsableCommand {
         explanation: "\(capture): no Socket.IO session to play"
           + (sessions == nil ? ": record one with 'ackscope proxy --capture PATH'" : " matches --sessions"))
     }
-    if recording.sessions.contains(where: \.usesMsgpack) {
-      StandardError.line("\(capture): sessions in msgpack are answered in the default text form")
-    }
     var options = MockOptions()
     options.speed = speed?.factor ?? 1
     options.loops = loop

@@ -150,6 +150,23 @@ private struct Slice {
     #expect(merged.record(late["emit"]?.integer)?["id"]?.integer == 2, "its emit is in the first part")
   }
 
+  @Test func theFilesOfASetBecomeOne() throws {
+    let place = try Workplace()
+    let lines = try Slice([Self.chat]).text.split(separator: "\n").map(String.init)
+    func head(_ part: Int) -> String { lines[0].dropLast() + #","set":"s","part":\#(part)}"# }
+    let rotated = #"{"type":"rotated","seq":20,"ts":"2026-11-23T10:00:02.000000Z","next":"2.jsonl"}"#
+    let carried =
+      #"{"type":"carried","seq":22,"ts":"2026-11-23T10:00:02.000000Z","conn":2,"session":1,"from":"client","emit":19,"event":"send_message","namespace":"/","id":2,"age_us":0}"#
+    let first = ([head(1)] + lines[1..<19] + [rotated]).joined(separator: "\n") + "\n"
+    let second = ([head(2), carried] + lines[19...]).joined(separator: "\n") + "\n"
+    let slice = try Slice([place.file("2.jsonl", second), place.file("1.jsonl", first)])
+    #expect(slice.types["rotated"] == nil && slice.types["carried"] == nil && slice.types["end"] == 1)
+    #expect(slice.records.first?["set"] == nil && slice.records.first?["merged"] == nil)
+    #expect(slice.written.emits == 10 && slice.written.acks == 5 && slice.written.sessions == 1)
+    let late = try Slice([place.file("1.jsonl", first), place.file("2.jsonl", second)], filter: "~v late")
+    #expect(late.written.emits == 1 && late.written.acks == 1 && late.types["verdict"] == 2)
+  }
+
   @Test func aFileThatIsNoCaptureIsNamed() throws {
     let place = try Workplace()
     let foreign = place.file("foreign.jsonl", "hello\n")

@@ -7,7 +7,7 @@ import Testing
 @Suite struct EventCSVTests {
   private func rows(_ path: String) throws -> [String] {
     var lines: [[UInt8]] = []
-    var source = try CaptureSource(path: path)
+    var source = try CaptureSource(paths: [path])
     while try source.peek() != nil { lines.append(source.take()) }
     let csv = EventCSV()
     var scanner = CaptureRecordScanner()

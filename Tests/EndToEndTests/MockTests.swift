@@ -59,6 +59,11 @@ extension RealPeers {
         .server(environment: .engineIO3))
     }
 
+    @Test func clientsThatUseMsgpackSeeTheSame() async throws {
+      try await expectSame(
+        .client("--serializer", "msgpack", "--transports", "both"), .server("--serializer", "msgpack"))
+    }
+
     @Test func failuresArePlayedToo() async throws {
       try await expectSame(.client("--failures", "--slow", "0.2", "--transports", "both"))
       try await expectSame(.client("--kicked", "--transports", "both"))

@@ -1,5 +1,5 @@
 import AckCorrelation
-import CaptureFiles
+import CaptureStorage
 import CaptureFormat
 import Foundation
 import NIOPosix

@@ -1,4 +1,4 @@
-import CaptureFiles
+import CaptureStorage
 import CaptureFormat
 
 /// The lines of several captures in the order of their time; of lines of one moment, those of the first capture first.
@@ -7,8 +7,8 @@ struct CaptureMerge: ~Copyable {
     var source: CaptureSource
     var time: CaptureTimestamp?
 
-    init(path: String) throws {
-      source = try CaptureSource(path: path)
+    init(paths: [String]) throws {
+      source = try CaptureSource(paths: paths)
       time = try source.peek()
     }
 
@@ -19,14 +19,15 @@ struct CaptureMerge: ~Copyable {
     }
   }
 
-  private let paths: [String]
+  private let captures: [[String]]
   private let cursors: [Cursor]
 
-  init(_ paths: [String]) throws(CaptureSlicing.Fault) {
-    self.paths = paths
+  /// - Parameter captures: the files of each.
+  init(_ captures: [[String]]) throws(CaptureSlicing.Fault) {
+    self.captures = captures
     var cursors: [Cursor] = []
-    for path in paths {
-      cursors.append(try Self.naming(path) { try Cursor(path: path) })
+    for paths in captures {
+      cursors.append(try Self.naming(paths[0]) { try Cursor(paths: paths) })
     }
     self.cursors = cursors
   }
@@ -40,7 +41,7 @@ struct CaptureMerge: ~Copyable {
       earliest = place
     }
     guard let earliest else { return nil }
-    return (earliest, try Self.naming(paths[earliest]) { try cursors[earliest].take() })
+    return (earliest, try Self.naming(captures[earliest][0]) { try cursors[earliest].take() })
   }
 
   /// Runs the body; what it throws becomes one line that names the file.

@@ -1,4 +1,4 @@
-import CaptureFiles
+import CaptureStorage
 import CaptureFormat
 import JSONText
 
@@ -10,7 +10,8 @@ package struct CaptureSlicing {
   /// How far ahead evidence may point: a finding stands before the record that it is about where one read brings both.
   private static let lookAhead = 64
 
-  private let paths: [String]
+  /// The files of each capture, in the order of time.
+  private let captures: [[String]]
   private let selections: [SliceSelection]
   private let heads: [[UInt8]]
   private let head: SliceHead
@@ -43,10 +44,11 @@ package struct CaptureSlicing {
     }
     var selections: [SliceSelection] = []
     var heads: [[UInt8]] = []
-    for path in paths {
+    let captures = CaptureSetFiles.groups(paths)
+    for files in captures {
       let selection = SliceSelection(filter: makeFilter(), takesWholeSessions: takesWholeSessions)
-      try CaptureMerge.naming(path) {
-        var source = try CaptureSource(path: path)
+      try CaptureMerge.naming(files[0]) {
+        var source = try CaptureSource(paths: files)
         var scanner = CaptureRecordScanner()
         var isFirst = true
         while try source.peek() != nil {
@@ -55,15 +57,12 @@ package struct CaptureSlicing {
           isFirst = false
           try line.withUnsafeBytes { selection.recordRead(try scanner.record(in: $0)) }
         }
-        for damage in source.damages { diagnostics(damage.message(for: path)) }
-        if source.torn > 0 {
-          diagnostics("\(TerminalText.harmless(path)): the last line is torn: \(source.torn) bytes, dropped")
-        }
+        source.faults.forEach(diagnostics)
       }
       selection.captureEnded()
       selections.append(selection)
     }
-    self.paths = paths
+    self.captures = captures
     self.selections = selections
     self.heads = heads
     head = SliceHead(lines: heads, filter: filter, takesWholeSessions: takesWholeSessions)
@@ -86,7 +85,7 @@ package struct CaptureSlicing {
     do throws(JSONFault) {
       try head.write(to: &sink)
     } catch {
-      throw Fault(message: "\(TerminalText.harmless(paths[0])): its first line cannot be read again")
+      throw Fault(message: "\(TerminalText.harmless(captures[0][0])): its first line cannot be read again")
     }
     var seq = 1
     if let record = try? counting.record(in: Self.line(sink.bytes)) {
@@ -95,8 +94,8 @@ package struct CaptureSlicing {
     }
 
     let offsets = numberOffsets()
-    var maps = paths.map { _ in SeqMap() }
-    var merge = try CaptureMerge(paths)
+    var maps = captures.map { _ in SeqMap() }
+    var merge = try CaptureMerge(captures)
     var scanner = CaptureRecordScanner()
     // Evidence may point a little ahead: records are numbered when they are chosen, and written some records later.
     var chosen: [(place: Int, line: [UInt8], seq: Int)] = []
@@ -155,10 +154,10 @@ package struct CaptureSlicing {
 
   private func numberOffsets() -> [(connection: Int, session: Int)] {
     var next = (connection: 0, session: 0)
-    return paths.indices.map { place in
+    return captures.indices.map { place in
       let offset = next
       guard runs[place] == place else { return offset }
-      let parts = paths.indices.filter { runs[$0] == place }.map { selections[$0] }
+      let parts = captures.indices.filter { runs[$0] == place }.map { selections[$0] }
       next.connection += parts.map(\.highestConnection).max() ?? 0
       next.session += parts.map(\.highestSession).max() ?? 0
       return offset

@@ -1,7 +1,7 @@
-import CaptureFiles
+import CaptureStorage
 import CaptureFormat
 
-/// A capture read record by record, for those who read several at once.
+/// A capture, in one file or in a set of them, read record by record, for those who read several at once.
 struct CaptureSource: ~Copyable {
   /// A line with its record's time.
   struct Line {
@@ -9,19 +9,21 @@ struct CaptureSource: ~Copyable {
     var time: CaptureTimestamp
   }
 
-  let path: String
+  /// The file that is read now.
+  private(set) var path: String
+  private var later: ArraySlice<String>
   private var file: CaptureFile
   private var reader = CaptureReader()
   private var lines: [Line] = []
   private var next = 0
   private var isAtEnd = false
-  /// Lines that were no records.
-  private(set) var damages: [CaptureDamage] = []
-  /// The length of an unfinished last line.
-  private(set) var torn = 0
+  /// Lines that were no records, and last lines that were never finished: a line for people each.
+  private(set) var faults: [String] = []
 
-  init(path: String) throws(CaptureFile.Fault) {
-    self.path = path
+  /// - Parameter paths: the files of one capture, in the order of time; at least one.
+  init(paths: [String]) throws(CaptureFile.Fault) {
+    path = paths.first ?? ""
+    later = paths.dropFirst()
     file = try CaptureFile(path: path)
   }
 
@@ -32,14 +34,24 @@ struct CaptureSource: ~Copyable {
       lines.removeAll(keepingCapacity: true)
       next = 0
       guard let block = try file.nextBlock() else {
-        isAtEnd = true
-        torn = try reader.ended()
-        return nil
+        let torn = try reader.ended()
+        if torn > 0 {
+          faults.append("\(TerminalText.harmless(path)): the last line is torn: \(torn) bytes, dropped")
+        }
+        guard let next = later.popFirst() else {
+          isAtEnd = true
+          return nil
+        }
+        path = next
+        file = try CaptureFile(path: path)
+        reader = CaptureReader()
+        continue
       }
+      let path = path
       try reader.bytesArrived(block) { item in
         switch item {
         case .record(let record): lines.append(Line(bytes: Array(record.line), time: record.time))
-        case .damage(let damage): damages.append(damage)
+        case .damage(let damage): faults.append(damage.message(for: path))
         }
       }
     }

@@ -32,6 +32,8 @@ struct SliceHead {
       }
     }
     set("seq", .number("1"))
+    // It is one file, whatever the capture was.
+    members.removeAll { $0.name == "set" || $0.name == "part" }
     if trees.count > 1 {
       let timeouts = trees.compactMap { $0["ack_timeout_us"]?.integer }
       if let longest = timeouts.max() { set("ack_timeout_us", .number("\(longest)")) }

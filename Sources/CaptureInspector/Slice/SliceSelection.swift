@@ -57,7 +57,7 @@ final class SliceSelection {
     }
     summary.recordRead(record)
     switch record.kind {
-    case .capture, .end, .gap: break
+    case .capture, .end, .gap, .rotated, .carried: break
     case .verdict:
       if let emit = record.integer(.emit), seqs.contains(emit) { chooseEvidence(of: record) }
     case .packet where record.socketKind == .event || record.socketKind == .binaryEvent: break
@@ -88,7 +88,7 @@ final class SliceSelection {
   /// Whether the record is one of the slice. First and last lines of captures are not: a slice has its own.
   func holds(_ record: CaptureRecord) -> Bool {
     switch record.kind {
-    case .capture, .end: return false
+    case .capture, .end, .rotated, .carried: return false
     case .gap: return true
     default: break
     }

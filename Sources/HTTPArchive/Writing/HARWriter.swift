@@ -62,7 +62,7 @@ package struct HARWriter {
     case .finding: findingRead(record)
     case .undecodable: losses.undecodable += 1
     case .gap: losses.gaps += 1
-    case .open, .end, .other: break
+    case .open, .end, .rotated, .carried, .other: break
     }
   }
 

@@ -287,14 +287,14 @@ final class MockSession {
     case .connect:
       guard namespaces.insert(namespace).inserted else { return }
       let payload = version == .v4 ? JSONValue.object([("sid", .string(MockEngine.makeIdentifier()))]) : nil
-      send(SocketPacketWriter.packets(.connect, namespace: namespace, payload: payload))
+      send(packets(.connect, namespace: namespace, payload: payload))
     case .refuse(let payload):
       send(
-        SocketPacketWriter.packets(
+        packets(
           .connectError, namespace: namespace, payload: payload.map { engine.script.payload(for: $0) }))
     case .disconnect:
       guard namespaces.remove(namespace) != nil else { return }
-      send(SocketPacketWriter.packets(.disconnect, namespace: namespace, payload: nil))
+      send(packets(.disconnect, namespace: namespace, payload: nil))
     case .emit(let emit, let place):
       guard namespaces.contains(namespace) else { return }
       var id: Int?
@@ -306,17 +306,32 @@ final class MockSession {
       var elements: [JSONValue] = [emit.eventIsNumber ? .number(emit.event) : .string(emit.event)]
       elements += engine.script.payload(for: emit.payload).array ?? []
       send(
-        SocketPacketWriter.packets(
+        packets(
           .event, namespace: namespace, id: id, payload: .array(elements),
           attachments: emit.payload.attachments.map { $0 ?? [] }))
     case .ack(let id, let payload):
       guard namespaces.contains(namespace), let number = Int(id) else { return }
       send(
-        SocketPacketWriter.packets(
+        packets(
           .ack, namespace: namespace, id: number, payload: engine.script.payload(for: payload),
           attachments: payload.attachments.map { $0 ?? [] }))
     case .close(let close): end(.recorded(close))
     }
+  }
+
+  /// A Socket.IO packet in the client's own encoding.
+  private func packets(
+    _ type: SocketPacketType, namespace: String, id: Int? = nil, payload: JSONValue?,
+    attachments: [[UInt8]] = []
+  ) -> [OutgoingPacket] {
+    if reader.usesMsgpack {
+      return [
+        MsgpackPacketWriter.packet(
+          type, namespace: namespace, id: id, payload: payload, attachments: attachments)
+      ]
+    }
+    return SocketPacketWriter.packets(
+      type, namespace: namespace, id: id, payload: payload, attachments: attachments)
   }
 
   // MARK: ending

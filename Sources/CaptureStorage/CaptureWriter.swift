@@ -13,6 +13,10 @@ package struct CaptureWriter: ~Copyable {
   /// Why a capture cannot be written, in words that name the path and the way out.
   package struct Unwritable: Error, Equatable {
     package var explanation: String
+
+    package init(explanation: String) {
+      self.explanation = explanation
+    }
   }
 
   package let path: String

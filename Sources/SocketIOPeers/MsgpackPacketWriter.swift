@@ -4,9 +4,9 @@ import SocketIOPackets
 
 /// Writes Socket.IO packets in msgpack, as socket.io-msgpack-parser has them (PROTOCOL.md C.2): a map of `type`, `data`,
 /// `nsp` and `id`, attachments in place.
-enum MsgpackPacketWriter {
+package enum MsgpackPacketWriter {
   /// The one Engine.IO packet that carries a Socket.IO packet.
-  static func packet(
+  package static func packet(
     _ type: SocketPacketType, namespace: String, id: Int? = nil, payload: JSONValue?,
     attachments: [[UInt8]] = []
   ) -> OutgoingPacket {

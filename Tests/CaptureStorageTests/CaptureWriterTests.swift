@@ -1,5 +1,5 @@
 import Foundation
-import CaptureFiles
+import CaptureStorage
 import Testing
 
 @Suite struct CaptureWriterTests {
