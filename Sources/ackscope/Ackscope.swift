@@ -20,7 +20,7 @@ struct Ackscope: ParsableCommand {
     version: "ackscope \(Version.current)",
     subcommands: [
       ProxyCommand.self, DemoCommand.self, InspectCommand.self, WatchCommand.self, ReplayCommand.self,
-      MockCommand.self, DiffCommand.self, ConvertCommand.self, DecodeCommand.self,
+      MockCommand.self, DiffCommand.self, ConvertCommand.self, DecodeCommand.self, AuthorityCommand.self,
       BenchCommand.self, BenchServerCommand.self, BenchClientCommand.self, BenchProxyCommand.self,
     ])
 }
