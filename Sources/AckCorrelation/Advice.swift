@@ -96,6 +96,8 @@ package enum Advice {
     case .sentAfterClose: "Receivers ignore what comes after a close: emit before closing."
     case .customParser: "Not the standard encoding: events of this session cannot be paired here."
     case .listenerMissing: "The client never answers this event: register a listener that calls its callback."
+    case .tlsFailed:
+      "Read the reason: it says whether the certificate, its issuer, its name or the version of TLS is at fault, and of which side."
     case .stalledPeer: "This peer read too slowly and held the other back: look at its load or its network."
     }
   }

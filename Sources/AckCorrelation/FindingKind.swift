@@ -44,4 +44,6 @@ package enum FindingKind: String, CaseIterable, Sendable {
   case listenerMissing = "listener_missing"
   /// A slow reader held its sender back.
   case stalledPeer = "stalled_peer"
+  /// TLS could not be agreed upon with a peer.
+  case tlsFailed = "tls_failed"
 }

@@ -17,6 +17,12 @@ static inline EVP_PKEY *ackscope_make_p256_key(void) { return EVP_EC_gen("P-256"
 // The bytes that a memory BIO holds; they belong to the BIO.
 static inline long ackscope_bio_bytes(BIO *bio, char **bytes) { return BIO_get_mem_data(bio, bytes); }
 
+// Stacks of certificates are reached through macros.
+static inline STACK_OF(X509) *ackscope_make_stack(void) { return sk_X509_new_null(); }
+static inline void ackscope_free_stack(STACK_OF(X509) *stack) { sk_X509_pop_free(stack, X509_free); }
+// The stack owns the certificate where this returns more than 0.
+static inline int ackscope_push(STACK_OF(X509) *stack, X509 *certificate) { return sk_X509_push(stack, certificate); }
+
 // A name as people read it.
 static inline int ackscope_print_name(BIO *bio, X509_NAME *name) {
   return X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);

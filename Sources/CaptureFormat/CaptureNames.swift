@@ -39,6 +39,6 @@ package enum CaptureNames {
     "buffered_burst",
     "duplicate_emit", "duplicate_ack", "stray_ack", "retry_group", "ping_timeout", "closed_because",
     "mass_disconnect", "protocol_error", "sent_after_close", "custom_parser", "listener_missing",
-    "stalled_peer",
+    "stalled_peer", "tls_failed",
   ]
 }

@@ -18,6 +18,12 @@ struct Certificate: ~Copyable {
     ) { X509_free($0) }
   }
 
+  /// A certificate as TLS carries it.
+  init(der: [UInt8]) throws(AuthorityFault) {
+    let source = try MemoryBIO(der)
+    x509 = try Owned(d2i_X509_bio(source.bio.pointer, nil), "read a certificate") { X509_free($0) }
+  }
+
   /// What is to be said in a certificate.
   struct Statement {
     var commonName: String?

@@ -1,5 +1,6 @@
 import AckCorrelation
 import NIOCore
+import NIOTLS
 
 /// One of the two TCP connections of a proxied connection.
 enum Leg {
@@ -45,7 +46,13 @@ final class LegHandler<Inbound>: ChannelInboundHandler, RemovableChannelHandler 
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if case .some(.inputClosed) = event as? ChannelEvent { connection.inputClosed(on: leg) }
+    switch event {
+    case ChannelEvent.inputClosed: connection.inputClosed(on: leg)
+    case TLSUserEvent.handshakeCompleted: connection.secured(leg)
+    // Both have said close_notify: with the end comes no more.
+    case TLSUserEvent.shutdownCompleted: connection.inputClosed(on: leg)
+    default: return
+    }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {

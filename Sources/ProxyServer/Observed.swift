@@ -9,7 +9,9 @@ struct Observed {
   let what: What
 
   enum What {
-    case opened(client: String, upstream: String)
+    case opened(client: String, upstream: String, tls: LegTLS)
+    /// TLS could not be agreed upon with a peer, at this address.
+    case tlsFailed(Peer, at: String, _ reason: String)
     case requestStarted(RequestHead)
     case requestBody(ByteBuffer)
     case requestEnded
@@ -25,6 +27,8 @@ struct Observed {
     case undeliverable(to: Peer)
     /// A peer read so slowly that the other was held back, from then until now.
     case stalled(Peer, from: Timestamp)
-    case closed(by: CloseInitiator, code: UInt16?, reason: String?, clientBytes: UInt64, serverBytes: UInt64)
+    case closed(
+      by: CloseInitiator, code: UInt16?, reason: String?, clientBytes: UInt64, serverBytes: UInt64,
+      cutOff: [Peer])
   }
 }

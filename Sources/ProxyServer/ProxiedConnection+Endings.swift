@@ -35,23 +35,26 @@ extension ProxiedConnection {
   func failed(on leg: Leg, _ error: any Error) {
     if case .handedOver = phase { return }
     if error is HTTPParserError || error is NIOHTTPDecoderError { return refuseMalformed(on: leg, error) }
+    if tlsFailed(on: leg, error) { return }
     guard self[leg].channel != nil else { return }
     self[leg].inputEnded = true
     self[leg].outputEnded = true
     self[leg].wasReset = true
     noteEnd(of: leg, .reset)
-    self[leg].channel?.close(promise: nil)
+    if let channel = self[leg].channel { closeAtOnce(channel) }
     resetAfterLastRead(leg.partner)
   }
 
   func becameInactive(_ leg: Leg) {
     if case .handedOver = phase { return }
-    let wasEnded = self[leg].inputEnded
+    let hadEnded = self[leg].inputEnded
+    let wasEnded = hadEnded || self[leg].isCutOff
     self[leg].channel = nil
     self[leg].inputEnded = true
     self[leg].outputEnded = true
     if case .connecting = phase, leg == .client { phase = .closed }
     if !wasEnded, closing == nil { noteEnd(of: leg, .reset) }
+    if !hadEnded, self[leg].isCutOff { noteEnd(of: leg, .fin) }
     if self[leg.partner].channel == nil { return finish() }
     if self[leg].wasReset { return }
     if wasEnded {
@@ -137,7 +140,7 @@ extension ProxiedConnection {
     guard triesLeft > 0, !self[leg].inputEnded, hasArrived(on: channel) else {
       // No linger: closing sends a reset.
       _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-      channel.close(promise: nil)
+      closeAtOnce(channel)
       return
     }
     channel.read()
@@ -178,7 +181,8 @@ extension ProxiedConnection {
         number,
         .closed(
           by: end.by, code: end.code, reason: end.reason, clientBytes: client.bytes,
-          serverBytes: upstream.bytes))
+          serverBytes: upstream.bytes,
+          cutOff: [Leg.client, .upstream].filter { self[$0].isCutOff }.map(\.peer)))
     }
     tick.closed(self)
   }
@@ -215,7 +219,8 @@ extension ProxiedConnection {
   /// Ends the connection at once.
   func abort() {
     closing = closing ?? (.proxy, nil, "the proxy stops")
-    close()
+    for channel in [client.channel, upstream.channel] { channel.map(closeAtOnce) }
+    if client.channel == nil && upstream.channel == nil { finish() }
   }
 
   /// A close frame with status 1001 (RFC 6455 §5.5.1, §7.4.1).

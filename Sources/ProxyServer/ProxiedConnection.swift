@@ -69,6 +69,10 @@ final class ProxiedConnection {
     /// Both directions are to end behind what is still to be flushed.
     var closesAfterFlush = false
     var splicedBytes: UInt64 = 0
+    /// The version of TLS, where it is spoken on this leg.
+    var tls: String?
+    /// The peer ended its direction without the close_notify of TLS: what it sent may be cut off.
+    var isCutOff = false
     /// A flush is due at the end of the tick.
     var isFlushDue = false
 
@@ -123,6 +127,7 @@ final class ProxiedConnection {
       LegHandler<HTTPServerRequestPart>(self, .client) { $0.requestPartReceived($1) }, name: Self.legName)
     client.http = (counter, name)
     startIdleTimer()
+    if let tls = proxy.configuration.clientTLS { try expectTLS(tls, on: channel) }
   }
 
   static let legName = "leg"
@@ -135,19 +140,7 @@ final class ProxiedConnection {
 
   func connect() {
     guard let channel = client.channel else { return }
-    let address = proxy.configuration.upstream
-    let bootstrap = ClientBootstrap(group: channel.eventLoop)
-      .connectTimeout(proxy.configuration.limits.connectTimeout)
-      .channelOption(.autoRead, value: false)
-      .channelOption(.maxMessagesPerRead, value: 1)
-      .channelOption(.allowRemoteHalfClosure, value: true)
-      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-    let connecting: EventLoopFuture<any Channel> =
-      if let literal = try? SocketAddress(ipAddress: address.host, port: address.port) {
-        bootstrap.connect(to: literal)
-      } else {
-        bootstrap.connect(host: address.host, port: address.port)
-      }
+    let connecting = proxy.dialer.dial(proxy.configuration.upstream, on: channel.eventLoop)
     connecting.assumeIsolated().whenComplete { result in
       switch result {
       case .success(let upstream): self.connected(upstream)
@@ -181,6 +174,7 @@ final class ProxiedConnection {
       return couldNotConnect(error)
     }
     upstream.channel = channel
+    upstream.tls = Self.tlsVersion(of: channel)
     upstream.http = (counter, "response-decoder")
     phase = .relaying
     wasOpened = true
@@ -188,7 +182,8 @@ final class ProxiedConnection {
       number,
       .opened(
         client: clientAddress,
-        upstream: channel.remoteAddress.map(Self.text) ?? proxy.configuration.upstream.host))
+        upstream: channel.remoteAddress.map(Self.text) ?? proxy.configuration.upstream.host,
+        tls: LegTLS(client: client.tls, upstream: upstream.tls)))
     for part in parts { requestPartReceived(part) }
     if client.inputEnded { upstream.endsOutputAfterFlush = true }
     tick.flush(self, .upstream)
@@ -201,6 +196,9 @@ final class ProxiedConnection {
     proxy.diagnose(
       "connection \(number.number): upstream \(upstream.description) cannot be reached: \(Self.explain(error))"
     )
+    if let failed = error as? TLSHandshake.Failed {
+      tick.observe(number, .tlsFailed(.server, at: upstream.description, failed.explanation))
+    }
     phase = .refusing(
       explanation: "ackscope: upstream \(upstream.description) cannot be reached: \(Self.explain(error))\n")
     for part in parts { requestPartReceived(part) }
@@ -304,7 +302,7 @@ final class ProxiedConnection {
       channel.writeAndFlush(ByteBuffer(), promise: drained)
     }
     drained.futureResult.assumeIsolated().whenComplete { _ in
-      channel.close(mode: self[leg].closesAfterFlush ? .all : .output, promise: nil)
+      self.closeOutput(of: leg, channel, mode: self[leg].closesAfterFlush ? .all : .output)
     }
   }
 
@@ -346,6 +344,7 @@ final class ProxiedConnection {
         "the name '\(error.host)' has no address"
       }
     case ChannelError.connectTimeout: "no answer in time"
+    case let error as TLSHandshake.Failed: error.explanation
     default: "\(error)"
     }
   }

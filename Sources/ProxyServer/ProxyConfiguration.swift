@@ -8,6 +8,10 @@ package struct ProxyConfiguration: Sendable {
   package var upstream: UpstreamAddress
   /// Passes the client's `Host` on instead of the upstream's.
   package var preservesHost = false
+  /// How TLS is spoken to upstreams; nil where none asks for it.
+  package var upstreamTLS: UpstreamTLS?
+  /// How TLS is spoken to clients; nil where they speak plain HTTP.
+  package var clientTLS: ClientTLS?
   package var limits = ProxyLimits()
   /// Passes bytes behind an upgrade with system calls instead of event loops; for tests of the other way.
   package var splicesDirectly = true
@@ -28,6 +32,8 @@ package struct ProxyLimits: Sendable {
   package var idleTimeout = TimeAmount.seconds(75)
   /// How long connecting to the upstream may take.
   package var connectTimeout = TimeAmount.seconds(10)
+  /// How long a TLS handshake may take, with either peer.
+  package var handshakeTimeout = TimeAmount.seconds(10)
   /// How long peers get to close in order when the proxy stops.
   package var stopGrace = TimeAmount.seconds(2)
 

@@ -17,6 +17,7 @@ package final class ProxyServer: Sendable {
     let configuration: ProxyConfiguration
     let recorder: TrafficRecorder
     let forwarding: ForwardedRequest
+    let dialer: UpstreamDialer
     let headerLimits: NIOHTTPDecoderLimitConfiguration
     /// Take connections over after their upgrade; none where event loops keep them.
     let splices: [SpliceLoop]
@@ -50,7 +51,8 @@ package final class ProxyServer: Sendable {
   private static func url(_ address: SocketAddress?, _ configuration: ProxyConfiguration) -> String {
     let host = address?.ipAddress ?? configuration.listenHost
     let port = address?.port ?? configuration.listenPort
-    return "http://" + (host.contains(":") ? "[\(host)]" : host) + ":\(port)"
+    return (configuration.clientTLS == nil ? "http://" : "https://")
+      + (host.contains(":") ? "[\(host)]" : host) + ":\(port)"
   }
 
   /// Binds and begins to accept.
@@ -81,6 +83,7 @@ package final class ProxyServer: Sendable {
       configuration: configuration, recorder: recorder,
       forwarding: ForwardedRequest(
         upstream: configuration.upstream, preservesHost: configuration.preservesHost),
+      dialer: UpstreamDialer(limits: configuration.limits, tls: configuration.upstreamTLS),
       headerLimits: headerLimits, splices: splices, isEngineIO: isEngineIO, diagnose: diagnose)
     prepareTypes(headerLimits)
     let count = Census()

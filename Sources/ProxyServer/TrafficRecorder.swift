@@ -78,8 +78,10 @@ package final class TrafficRecorder: Sendable {
       for each in observed {
         let (connection, time) = (each.connection, latest.advanced(to: each.time))
         switch each.what {
-        case .opened(let client, let upstream):
-          decoder.connectionOpened(connection, client: client, upstream: upstream, at: time)
+        case .opened(let client, let upstream, let tls):
+          decoder.connectionOpened(connection, client: client, upstream: upstream, tls: tls, at: time)
+        case .tlsFailed(let peer, let address, let reason):
+          decoder.tlsFailed(connection, with: peer, at: address, reason: reason, at: time)
         case .requestStarted(let head): decoder.requestStarted(connection, head, at: time)
         case .requestBody(let buffer):
           buffer.withUnsafeReadableBytes { decoder.requestBodyReceived(connection, $0, at: time) }
@@ -94,10 +96,10 @@ package final class TrafficRecorder: Sendable {
         case .proxyEnded: decoder.proxyEnded(connection, at: time)
         case .undeliverable(let peer): decoder.deliveryFailed(connection, to: peer, at: time)
         case .stalled(let peer, let start): decoder.peerStalled(connection, peer, from: start, at: time)
-        case .closed(let initiator, let code, let reason, let clientBytes, let serverBytes):
+        case .closed(let initiator, let code, let reason, let clientBytes, let serverBytes, let cutOff):
           decoder.connectionClosed(
             connection, by: initiator, code: code, reason: reason, clientBytes: clientBytes,
-            serverBytes: serverBytes, at: time)
+            serverBytes: serverBytes, cutOff: cutOff, at: time)
         }
       }
     }

@@ -1,5 +1,7 @@
 /// The chat server's address: scheme, host, port and an optional path prefix.
 package struct UpstreamAddress: Sendable, Equatable {
+  /// Whether TLS is spoken to it: `https` and `wss`.
+  package var usesTLS: Bool
   package var host: String
   package var port: Int
   /// Put before each request target; empty, or begins with `/` and does not end with one.
@@ -10,7 +12,7 @@ package struct UpstreamAddress: Sendable, Equatable {
     package var explanation: String
   }
 
-  /// Parses `http://host:port/prefix` or `ws://…`; the port defaults to 80.
+  /// Parses `http://host:port/prefix`, `https://…`, `ws://…` or `wss://…`; the port defaults to 80, with TLS to 443.
   package init(_ text: String) throws(Malformed) {
     func malformed(_ explanation: String) -> Malformed {
       Malformed(explanation: "\(explanation); give it like http://127.0.0.1:3000")
@@ -20,10 +22,9 @@ package struct UpstreamAddress: Sendable, Equatable {
     }
     let scheme = text[..<schemeEnd.lowerBound].lowercased()
     switch scheme {
-    case "http", "ws": break
-    case "https", "wss":
-      throw malformed("upstream '\(text)' needs TLS, which this version does not speak yet")
-    default: throw malformed("upstream scheme '\(scheme)' is none of http, ws")
+    case "http", "ws": usesTLS = false
+    case "https", "wss": usesTLS = true
+    default: throw malformed("upstream scheme '\(scheme)' is none of http, https, ws, wss")
     }
     let rest = text[schemeEnd.upperBound...]
     let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
@@ -63,7 +64,7 @@ package struct UpstreamAddress: Sendable, Equatable {
       }
       self.port = port
     } else {
-      port = 80
+      port = usesTLS ? 443 : 80
     }
     host = String(hostText)
     var prefix = String(path)
@@ -74,12 +75,12 @@ package struct UpstreamAddress: Sendable, Equatable {
   /// The value of the `Host` field for this upstream (RFC 9110 §7.2).
   package var hostField: String {
     let name = host.contains(":") ? "[\(host)]" : host
-    return port == 80 ? name : "\(name):\(port)"
+    return port == (usesTLS ? 443 : 80) ? name : "\(name):\(port)"
   }
 
   /// For people and for the capture.
   package var description: String {
     let name = host.contains(":") ? "[\(host)]" : host
-    return "http://\(name):\(port)\(pathPrefix)"
+    return "\(usesTLS ? "https" : "http")://\(name):\(port)\(pathPrefix)"
   }
 }

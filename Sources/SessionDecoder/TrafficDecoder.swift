@@ -119,7 +119,7 @@ package struct TrafficDecoder: ~Copyable {
 
   /// A client connected and its upstream leg stands.
   package mutating func connectionOpened(
-    _ number: ConnectionNumber, client: String, upstream: String, at time: Timestamp
+    _ number: ConnectionNumber, client: String, upstream: String, tls: LegTLS = LegTLS(), at time: Timestamp
   ) {
     let connection = connection(number, at: time)
     connection.isOpen = true
@@ -131,6 +131,7 @@ package struct TrafficDecoder: ~Copyable {
     encoder.member("conn", UInt64(number.number))
     encoder.member("client", client)
     encoder.member("upstream", upstream)
+    encode(tls)
     encoder.end()
     correlator.connectionOpened(number, at: time, seq: RecordSeq(seq))
   }
@@ -176,7 +177,7 @@ package struct TrafficDecoder: ~Copyable {
   package mutating func connectionClosed(
     _ number: ConnectionNumber, by initiator: CloseInitiator, code: UInt16?, reason: String?,
     clientBytes: UInt64,
-    serverBytes: UInt64, at time: Timestamp
+    serverBytes: UInt64, cutOff: [Peer] = [], at time: Timestamp
   ) {
     guard let connection = connections.removeValue(forKey: number) else { return }
     guard connection.isOpen else {
@@ -205,6 +206,7 @@ package struct TrafficDecoder: ~Copyable {
     encoder.raw(",\"server\":")
     encoder.element(serverBytes)
     encoder.raw("}")
+    encode(cutOff: cutOff)
     encoder.member("duration_us", UInt64(max(time.since(connection.openedAt), 0)))
     encoder.end()
     closeRecords.add(seq, for: number)

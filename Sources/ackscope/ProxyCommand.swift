@@ -23,6 +23,8 @@ struct ProxyCommand: AsyncParsableCommand {
   @Option(help: "Where to listen, HOST:PORT; port 0 picks a free one.")
   var listen = "127.0.0.1:8090"
 
+  @OptionGroup(title: "TLS options") var tls: TLSOptions
+
   @OptionGroup var capture: CaptureOptions
 
   @Option(help: "How long an emit may wait for its ack before it counts as overdue.")
@@ -60,6 +62,7 @@ struct ProxyCommand: AsyncParsableCommand {
     var configuration = ProxyConfiguration(upstream: address)
     (configuration.listenHost, configuration.listenPort) = try Self.hostAndPort(listen)
     configuration.preservesHost = preserveHost
+    try tls.apply(to: &configuration)
     configuration.limits.connections = maxConnections
     configuration.limits.headerBytes = maxHeaderBytes.bytes
     configuration.limits.idleTimeout = .microseconds(idleTimeout.microseconds)

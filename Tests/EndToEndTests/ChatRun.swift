@@ -33,18 +33,24 @@ struct ChatRun: Sendable {
 
   /// Plays the client's script against the server through a proxy.
   ///
-  /// - Parameter expectsErrors: the client may report errors of its own; they are then in its report.
+  /// - Parameters:
+  ///   - expectsErrors: the client may report errors of its own; they are then in its report.
+  ///   - tls: both legs speak TLS.
   static func play(
-    _ client: PeerPlan, to server: PeerPlan, proxy arguments: [String] = [], expectsErrors: Bool = false
+    _ client: PeerPlan, to server: PeerPlan, proxy arguments: [String] = [], expectsErrors: Bool = false,
+    over tls: TestCertificates? = nil
   ) async throws -> ChatRun {
     let (serving, port) = try await PeerProcess.startServer(
-      script: server.script, arguments: server.arguments, environment: server.environment)
+      script: server.script, arguments: server.arguments + (tls?.serverArguments ?? []),
+      environment: server.environment)
     let folder = try TemporaryFolder()
     let file = folder.file("capture.jsonl")
     let proxy = try await ProxyProcess.start(
-      upstream: "http://127.0.0.1:\(port)", capture: file, arguments: arguments)
+      upstream: tls == nil ? "http://127.0.0.1:\(port)" : "https://localhost:\(port)", capture: file,
+      arguments: arguments + (tls?.proxyArguments ?? []))
     let peer = try await PeerProcess.start(
-      script: client.script, arguments: [proxy.address] + client.arguments, environment: client.environment)
+      script: client.script, arguments: [proxy.address] + client.arguments, environment: client.environment,
+      variables: tls?.clientVariables ?? [:])
     let report: JSON
     if expectsErrors {
       report = try await peer.next("report")

@@ -13,7 +13,7 @@ struct PeerProcess: Sendable {
   /// Starts a script of `Peers` in the environment it needs; `.js` scripts need `.javaScript`.
   static func start(
     script: String, arguments: [String] = [], environment kind: PeerEnvironment.Kind = .engineIO4,
-    longestLife: Duration = .seconds(120)
+    variables: [String: String] = [:], longestLife: Duration = .seconds(120)
   ) async throws -> PeerProcess {
     let environment = try await PeerEnvironment.ready(kind)
     let path = PeerEnvironment.scripts.appendingPathComponent(script).path
@@ -22,12 +22,13 @@ struct PeerProcess: Sendable {
         throw PeerFailure("\(script) needs the javaScript environment")
       }
       let child = try ChildProcess(
-        node, [path, "--packages", packages.path] + arguments, longestLife: longestLife)
+        node, [path, "--packages", packages.path] + arguments, environment: variables,
+        longestLife: longestLife)
       return PeerProcess(child: child, script: script)
     }
     let child = try ChildProcess(
-      environment.python, ["-u", path] + arguments, environment: ["PYTHONDONTWRITEBYTECODE": "1"],
-      longestLife: longestLife)
+      environment.python, ["-u", path] + arguments,
+      environment: variables.merging(["PYTHONDONTWRITEBYTECODE": "1"]) { $1 }, longestLife: longestLife)
     return PeerProcess(child: child, script: script)
   }
 

@@ -359,7 +359,8 @@ async def serve_async(options, settings):
         socketio.ASGIApp(server, socketio_path=options.path), log_level="error", lifespan="off",
         ws=options.websocket_library,
         ws_per_message_deflate=options.deflate, ws_ping_interval=options.websocket_ping or None,
-        ws_max_size=64 * 1024 * 1024, timeout_graceful_shutdown=1))
+        ws_max_size=64 * 1024 * 1024, timeout_graceful_shutdown=1,
+        ssl_certfile=options.tls and options.tls[0], ssl_keyfile=options.tls and options.tls[1]))
     follow_stdin(obey(server, counts, asyncio.get_running_loop()))
     say(listening=listener.getsockname()[1])
     await web.serve(sockets=[listener])
@@ -381,7 +382,7 @@ def serve_sync(options, settings):
     listener = listening_socket(options.port)
     port = listener.getsockname()[1]
     web = make_server("127.0.0.1", port, socketio.WSGIApp(server, socketio_path=options.path), threaded=True,
-                      request_handler=Quiet, fd=listener.fileno())
+                      request_handler=Quiet, fd=listener.fileno(), ssl_context=options.tls and tuple(options.tls))
     follow_stdin(obey(server, counts, None))
     say(listening=port)
     web.serve_forever()
@@ -401,6 +402,7 @@ def main():
     parser.add_argument("--max-body", type=int, default=1_000_000)
     parser.add_argument("--serializer", choices=["default", "msgpack", "marked"], default="default")
     parser.add_argument("--path", default="socket.io")
+    parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"), help="speak TLS")
     parser.add_argument("--say-events", action="store_true")
     parser.add_argument("--max-seconds", type=float, default=120)
     options = parser.parse_args()

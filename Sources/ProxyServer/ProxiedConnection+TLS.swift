@@ -1,0 +1,145 @@
+import AckCorrelation
+import NIOCore
+import NIOSSL
+import NIOTLS
+import SessionDecoder
+
+// TLS on the legs: how it begins, how it ends, and what is beneath it.
+
+extension ProxiedConnection {
+  // MARK: the client's leg
+
+  /// TLS is to be spoken to the client: puts a handler in place that waits for its first bytes, and shows it the certificate
+  /// for the name it asks for.
+  func expectTLS(_ tls: ClientTLS, on channel: any Channel) throws {
+    let hello = ByteToMessageHandler(
+      SNIHandler { asked in
+        let loop = channel.eventLoop
+        do {
+          try self.beginTLS(tls, on: channel, asked: asked)
+          return loop.makeSucceededVoidFuture()
+        } catch {
+          self.proxy.diagnose(
+            "connection \(self.number.number): no certificate for client \(self.clientAddress): \(error)")
+          self.close()
+          return loop.makeFailedFuture(error)
+        }
+      })
+    try channel.pipeline.syncOperations.addHandler(hello, name: Self.helloName, position: .first)
+    startIdleTimer(proxy.configuration.limits.handshakeTimeout)
+  }
+
+  static var helloName: String { "hello" }
+  static var tlsName: String { "tls" }
+
+  private func beginTLS(_ tls: ClientTLS, on channel: any Channel, asked: SNIResult) throws {
+    let names: [String] =
+      switch asked {
+      case .hostname(let name): [name.lowercased()]
+      case .fallback: Self.namesWithoutSNI(channel.localAddress)
+      }
+    let time = proxy.recorder.now.microseconds / 1_000_000
+    let context = try tls.context(for: names, at: time)
+    var configuration = NIOSSLHandler.Configuration()
+    configuration.maximumPreservedOutboundBufferCapacity = 64 << 10
+    let operations = channel.pipeline.syncOperations
+    let hello = try operations.context(name: Self.helloName)
+    try operations.addHandler(
+      NIOSSLServerHandler(context: context, configuration: configuration), name: Self.tlsName,
+      position: .after(hello.handler))
+    // What it has read of the handshake comes out of it.
+    operations.removeHandler(context: hello, promise: nil)
+  }
+
+  /// A client that names no host means the address it has connected to.
+  private static func namesWithoutSNI(_ address: SocketAddress?) -> [String] {
+    let ip = address?.ipAddress ?? "127.0.0.1"
+    return ip == "127.0.0.1" || ip == "::1" ? [ip, "localhost"] : [ip]
+  }
+
+  // MARK: what TLS says
+
+  /// The handshake on a leg is done.
+  func secured(_ leg: Leg) {
+    self[leg].tls = tlsVersion(of: leg)
+    if leg == .client, case .waiting = phase { startIdleTimer() }
+  }
+
+  /// The version of TLS on a leg; nil where it is plain.
+  func tlsVersion(of leg: Leg) -> String? {
+    guard let channel = self[leg].channel else { return nil }
+    return Self.tlsVersion(of: channel)
+  }
+
+  static func tlsVersion(of channel: any Channel) -> String? {
+    guard let version = try? channel.pipeline.syncOperations.nioSSL_tlsVersion() else { return nil }
+    return switch version {
+    case .tlsv13: "1.3"
+    case .tlsv12: "1.2"
+    case .tlsv11: "1.1"
+    case .tlsv1: "1.0"
+    }
+  }
+
+  /// TLS on a leg failed; false where the error is none of its own.
+  func tlsFailed(on leg: Leg, _ error: any Error) -> Bool {
+    guard TLSWords.isTLS(error) else { return false }
+    switch error {
+    case NIOSSLError.uncleanShutdown:
+      // The end itself is told next, in the way in which it came.
+      if !self[leg].inputEnded { self[leg].isCutOff = true }
+      return true
+    case NIOSSLError.handshakeFailed where leg == .client:
+      handshakeFailed(error)
+      return true
+    case is NIOSSLCloseTimedOutError: return true
+    default:
+      // What a peer complains of once its partner is gone is news to nobody.
+      guard !self[leg].outputEnded, closing == nil else { return false }
+      proxy.diagnose(
+        "connection \(number.number): TLS of the \(leg.peer == .client ? "client" : "server") failed: \(TLSWords.explain(error))"
+      )
+      return false
+    }
+  }
+
+  private func handshakeFailed(_ error: any Error) {
+    let explanation = TLSWords.explain(error)
+    guard closing == nil else { return }
+    closing = (.client, nil, "TLS handshake failed: \(explanation)")
+    proxy.diagnose(
+      "connection \(number.number): TLS handshake with client \(clientAddress) failed: \(explanation)")
+    tick.observe(number, .tlsFailed(.client, at: clientAddress, explanation))
+    self[.client].inputEnded = true
+    self[.client].outputEnded = true
+    if TLSWords.isPlainHTTP(error), let channel = client.channel, let tls = tlsContext(of: channel) {
+      tls.writeAndFlush(NIOAny(ByteBuffer(string: Self.speakTLS)), promise: nil)
+    }
+  }
+
+  private static let speakTLS = {
+    let line = "ackscope: this port speaks TLS; use https:// or wss://\n"
+    return
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: \(line.utf8.count)\r\nConnection: close\r\n\r\n\(line)"
+  }()
+
+  // MARK: beneath TLS
+
+  /// Ends a leg's output as it ended on its partner: with close_notify, or, where the partner was cut off, without.
+  func closeOutput(of leg: Leg, _ channel: any Channel, mode: CloseMode) {
+    guard self[leg.partner].isCutOff, let tls = tlsContext(of: channel) else {
+      return channel.close(mode: mode, promise: nil)
+    }
+    tls.close(mode: mode, promise: nil)
+  }
+
+  /// Closes a channel without the courtesies of TLS.
+  func closeAtOnce(_ channel: any Channel) {
+    guard let tls = tlsContext(of: channel) else { return channel.close(promise: nil) }
+    tls.close(promise: nil)
+  }
+
+  private func tlsContext(of channel: any Channel) -> ChannelHandlerContext? {
+    try? channel.pipeline.syncOperations.context(handlerType: NIOSSLHandler.self)
+  }
+}

@@ -1,0 +1,82 @@
+import NIOSSL
+
+/// What went wrong in TLS, in words for the person who has to put it right.
+enum TLSWords {
+  /// Whether an error comes from TLS at all.
+  static func isTLS(_ error: any Error) -> Bool {
+    error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError
+      || error is NIOSSLCloseTimedOutError
+  }
+
+  static func explain(_ error: any Error) -> String {
+    switch error {
+    case NIOSSLError.handshakeFailed(let inner): explain(inner)
+    case NIOSSLError.shutdownFailed(let inner): explain(inner)
+    case NIOSSLError.uncleanShutdown: "it ended without close_notify"
+    case let error as BoringSSLError: explain(error)
+    case let error as NIOSSLExtraError: error.description
+    default: "\(error)"
+    }
+  }
+
+  private static func explain(_ error: BoringSSLError) -> String {
+    switch error {
+    case .sslError(let stack), .unknownError(let stack), .invalidSNIName(let stack),
+      .failedToSetALPN(let stack):
+      stack.first.map { explain(reason: $0.description) } ?? "no reason is given"
+    case .zeroReturn, .syscallError: "the connection ended in the middle of the handshake"
+    default: "\(error)"
+    }
+  }
+
+  /// The reason within `Error: 268435610 error:1000009a:SSL routines:OPENSSL_internal:HTTP_REQUEST at …`.
+  static func reason(in text: String) -> Substring {
+    let end =
+      text.firstRange(of: " at /")?.lowerBound ?? text.firstRange(of: " at ")?.lowerBound ?? text.endIndex
+    return text[..<end].split(separator: ":").last ?? ""
+  }
+
+  private static func explain(reason text: String) -> String {
+    if text.contains("EOF during handshake") { return "the connection ended in the middle of the handshake" }
+    let reason = reason(in: text)
+    return switch reason {
+    case "WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "INVALID_RECORD":
+      "it does not speak TLS"
+    case "UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION":
+      "the two have no version of TLS in common (1.2 and 1.3 are spoken here)"
+    case "SSLV3_ALERT_HANDSHAKE_FAILURE", "NO_SHARED_CIPHER", "TLSV1_ALERT_INSUFFICIENT_SECURITY":
+      "the two have no cipher in common"
+    case "TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "NO_APPLICATION_PROTOCOL":
+      "the two have no protocol in common (http/1.1 is spoken here)"
+    case "TLSV1_ALERT_CERTIFICATE_REQUIRED", "TLSV13_ALERT_CERTIFICATE_REQUIRED":
+      "it asks for a client certificate (--upstream-cert, --upstream-key)"
+    case "CERTIFICATE_VERIFY_FAILED": "its certificate is refused"
+    case "TLSV1_ALERT_UNKNOWN_CA": "it refuses the certificate: it does not trust the issuer"
+    case "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "TLSV1_ALERT_ACCESS_DENIED",
+      "SSLV3_ALERT_CERTIFICATE_EXPIRED", "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+      "TLSV1_ALERT_UNRECOGNIZED_NAME", "TLSV1_ALERT_BAD_CERTIFICATE_STATUS_RESPONSE":
+      "it refuses the certificate (\(words(reason)))"
+    default: words(reason)
+    }
+  }
+
+  private static func words(_ reason: Substring) -> String {
+    reason.lowercased().split(separator: "_").joined(separator: " ")
+  }
+
+  /// Whether a peer spoke HTTP where TLS was expected.
+  static func isPlainHTTP(_ error: any Error) -> Bool {
+    guard case NIOSSLError.handshakeFailed(.sslError(let stack)) = error, let first = stack.first else {
+      return false
+    }
+    return ["HTTP_REQUEST", "HTTPS_PROXY_REQUEST"].contains(reason(in: first.description))
+  }
+
+  /// Whether a client ended the handshake because it does not take the certificate that it was shown.
+  static func refusesCertificate(_ error: any Error) -> Bool {
+    guard case NIOSSLError.handshakeFailed(.sslError(let stack)) = error, let first = stack.first else {
+      return false
+    }
+    return explain(reason: first.description).hasPrefix("it refuses the certificate")
+  }
+}

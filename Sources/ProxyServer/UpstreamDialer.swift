@@ -1,0 +1,39 @@
+import NIOCore
+import NIOPosix
+
+/// Sets up the upstream leg as far as HTTP can begin: TCP, and TLS where the address asks for it.
+struct UpstreamDialer: Sendable {
+  let limits: ProxyLimits
+  /// Where no upstream speaks TLS, nil.
+  let tls: UpstreamTLS?
+
+  /// - Returns: a channel on that loop that reads nothing by itself; fails with what `ProxiedConnection.explain` has
+  ///   words for.
+  func dial(_ address: UpstreamAddress, on loop: any EventLoop) -> EventLoopFuture<any Channel> {
+    connect(host: address.host, port: address.port, on: loop).assumeIsolated().flatMap { channel in
+      secure(channel, address)
+    }.nonisolated()
+  }
+
+  private func secure(_ channel: any Channel, _ address: UpstreamAddress) -> EventLoopFuture<any Channel> {
+    guard address.usesTLS else { return channel.eventLoop.makeSucceededFuture(channel) }
+    guard let tls else {
+      channel.close(promise: nil)
+      return channel.eventLoop.makeFailedFuture(TLSHandshake.Failed(explanation: "TLS is not set up"))
+    }
+    return TLSHandshake.perform(on: channel, tls, host: address.host, within: limits.handshakeTimeout)
+  }
+
+  private func connect(host: String, port: Int, on loop: any EventLoop) -> EventLoopFuture<any Channel> {
+    let bootstrap = ClientBootstrap(group: loop)
+      .connectTimeout(limits.connectTimeout)
+      .channelOption(.autoRead, value: false)
+      .channelOption(.allowRemoteHalfClosure, value: true)
+      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+    return if let literal = try? SocketAddress(ipAddress: host, port: port) {
+      bootstrap.connect(to: literal)
+    } else {
+      bootstrap.connect(host: host, port: port)
+    }
+  }
+}

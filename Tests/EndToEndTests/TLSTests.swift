@@ -1,0 +1,160 @@
+import Foundation
+import Testing
+
+extension RealPeers {
+  /// The proxy in the middle of TLS, on both legs, between peers with TLS of their own.
+  @Suite struct TLS {
+    @Test(arguments: ["sync", "async"], ["polling", "websocket", "both"])
+    func pythonPeersChatOverTLSOnBothLegs(_ mode: String, _ transports: String) async throws {
+      let run = try await ChatRun.play(
+        .client("--mode", mode, "--transports", transports, "--clients", "3"),
+        to: mode == "sync" ? .server("--sync") : .server(), over: TestCertificates())
+      run.expectEqualCounts()
+      for open in run.capture.records("open") {
+        #expect(
+          open["tls"]?["client"] == .string("1.3") && open["tls"]?["upstream"] == .string("1.3"), "\(open)")
+      }
+    }
+
+    @Test func javaScriptPeersChatOverTLSOnBothLegs() async throws {
+      let run = try await ChatRun.play(
+        .javaScript("4", "--transports", "both", "--clients", "3"), to: .server(), over: TestCertificates())
+      run.expectEqualCounts()
+      #expect(run.capture.records("session").count == 3)
+    }
+
+    @Test(arguments: [
+      (TestCertificates.Name.wrongName, "other names than 'localhost': DNS:other.test"),
+      (.expired, "has expired"),
+      (.selfSigned, "self-signed"),
+    ])
+    func anUpstreamCertificateThatProvesNothingIsRefused(_ name: TestCertificates.Name, _ words: String)
+      async throws
+    {
+      let certificates = try TestCertificates()
+      let (server, port) = try await PeerProcess.startServer(
+        script: "chat_server.py", arguments: ["--tls", certificates.chain(name), certificates.key(name)])
+      let proxy = try await ProxyProcess.start(
+        upstream: "wss://localhost:\(port)", arguments: ["--upstream-ca", certificates.issuer])
+      try await Self.expectRefusal(proxy, words)
+      await server.stop()
+    }
+
+    @Test func anUnknownIssuerIsRefused() async throws {
+      let certificates = try TestCertificates()
+      let (server, port) = try await PeerProcess.startServer(
+        script: "chat_server.py", arguments: certificates.serverArguments)
+      let proxy = try await ProxyProcess.start(upstream: "https://localhost:\(port)")
+      try await Self.expectRefusal(proxy, "issuer that is not among the trusted ones")
+      await server.stop()
+    }
+
+    @Test func aServerWithoutTLSIsToldApart() async throws {
+      let (server, port) = try await PeerProcess.startServer(script: "chat_server.py")
+      let proxy = try await ProxyProcess.start(upstream: "https://localhost:\(port)")
+      try await Self.expectRefusal(proxy, "does not speak TLS")
+      await server.stop()
+    }
+
+    /// 502 for the client, a line for the person, a record for later.
+    private static func expectRefusal(_ proxy: ProxyProcess, _ words: String) async throws {
+      let client = try RawConnection(port: proxy.port)
+      let answer = try await client.fetch("GET", "/socket.io/?EIO=4&transport=polling")
+      #expect(answer.status == 502)
+      #expect(String(decoding: answer.body, as: UTF8.self).contains(words))
+      client.finishWriting()
+      #expect(await proxy.stop() == .exited(0))
+      #expect(proxy.child.lastErrors.contains(words))
+      let findings = try proxy.capture().findings("tls_failed")
+      #expect(findings.count == 1)
+      #expect(findings.first?["reason"]?.string?.contains(words) == true)
+      #expect(findings.first?["peer"] == .string("server"))
+    }
+
+    @Test func insecureIsSaidLoudly() async throws {
+      let certificates = try TestCertificates()
+      let (server, port) = try await PeerProcess.startServer(
+        script: "chat_server.py",
+        arguments: ["--tls", certificates.chain(.expired), certificates.key(.expired)])
+      let proxy = try await ProxyProcess.start(
+        upstream: "https://localhost:\(port)", arguments: ["--upstream-insecure"])
+      let client = try RawConnection(port: proxy.port)
+      #expect(try await client.fetch("GET", "/socket.io/?EIO=4&transport=polling").status == 200)
+      client.finishWriting()
+      #expect(await proxy.stop() == .exited(0))
+      #expect(proxy.child.lastErrors.contains("WARNING: --upstream-insecure"))
+      await server.stop()
+    }
+
+    /// What each end makes of what the other does, told by Python's ssl.
+    @Test func endsArePassedOnAsTheyHappened() async throws {
+      let certificates = try TestCertificates()
+      let expected = [
+        ("server_ends_in_order", "('in order', b'last words')"),
+        ("client_ends_in_order", "('in order', b'last words')"),
+        (
+          "client_ends_in_order_and_listens",
+          "(('in order', b'last words'), ('in order', b'and here is the answer'))"
+        ),
+        ("server_is_cut_off", "('cut off', b'last words')"),
+        ("client_is_cut_off", "('cut off', b'last words')"),
+        ("server_resets", "'reset'"),
+        ("an_answer_without_length_is_cut_off", "('cut off', 'half of it')"),
+        ("random_bytes_pass", "[True, True]"),
+        ("a_slow_reader_holds_back", "True"),
+        ("others_are_served_beside_half_handshakes", "'hello'"),
+        ("a_server_that_never_shakes_hands_holds_up_nobody", "'hello'"),
+        ("garbage_is_survived", "'hello'"),
+        ("plain_http_is_told", "('HTTP/1.1 400 Bad Request', True)"),
+      ]
+      let made = try await ProxyProcess.finish(["ca", "export", "--ca-dir", certificates.authorityFolder])
+      #expect(made.ending == .exited(0))
+      let (ends, port) = try await PeerProcess.startServer(
+        script: "tls_ends.py",
+        arguments: [
+          "--cert", certificates.chain(.good), "--key", certificates.key(.good), "--trust",
+          certificates.authority,
+        ] + expected.map(\.0), environment: .plain)
+      let proxy = try await ProxyProcess.start(
+        upstream: "https://localhost:\(port)", arguments: certificates.proxyArguments)
+      try ends.send(#"{"to":\#(proxy.port)}"#)
+      for (name, outcome) in expected {
+        let line = try await ends.next { $0["case"] != nil }
+        #expect(line["case"] == .string(name))
+        #expect(line["saw"] == .string(outcome), "\(name)")
+      }
+      #expect(await ends.child.end() == .exited(0))
+      #expect(await proxy.stop() == .exited(0))
+      let cutOff = try proxy.capture().records("close").compactMap { $0["cut_off"]?.array }
+      #expect(cutOff.contains([.string("server")]) && cutOff.contains([.string("client")]))
+    }
+
+    /// Promise P2 with TLS on both legs.
+    @Test(arguments: ["server", "client"])
+    func whatAPeerReceivedIsOnRecordAfterAKill(_ sender: String) async throws {
+      let certificates = try TestCertificates()
+      let made = try await ProxyProcess.finish(["ca", "export", "--ca-dir", certificates.authorityFolder])
+      #expect(made.ending == .exited(0))
+      let (ends, port) = try await PeerProcess.startServer(
+        script: "tls_ends.py",
+        arguments: [
+          "--cert", certificates.chain(.good), "--key", certificates.key(.good), "--trust",
+          certificates.authority, "\(sender)_sends_until_the_end",
+        ], environment: .plain)
+      let file = certificates.folder.file("capture.jsonl")
+      let proxy = try await ProxyProcess.start(
+        upstream: "https://localhost:\(port)", capture: file, arguments: certificates.proxyArguments)
+      try ends.send(#"{"to":\#(proxy.port)}"#)
+      _ = try await ends.next("ready")
+      proxy.kill()
+      #expect(await proxy.end() == .signalled(SIGKILL))
+      let received = try #require(try await ends.next("saw").string.flatMap { Int($0) })
+      #expect(received > 2000)
+      let recorded = try CaptureFile(contentsOf: file).events(from: sender, event: "note")
+      #expect(recorded.count >= received)
+      let numbers = recorded.prefix(received).compactMap { $0["args"]?[0]?.int }
+      let isWhole = numbers == Array(1_000_000..<1_000_000 + received)
+      #expect(isWhole, "\(numbers.count) numbers from \(numbers.first ?? 0) to \(numbers.last ?? 0)")
+    }
+  }
+}

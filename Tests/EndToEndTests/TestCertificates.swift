@@ -1,0 +1,75 @@
+import Foundation
+
+/// Certificates made by the `openssl` program: an issuer, what it signed, and what nobody should accept. They go with the
+/// value.
+final class TestCertificates: Sendable {
+  enum Name: String, CaseIterable, Sendable {
+    case good, wrongName = "wrong_name", expired, selfSigned = "self_signed"
+  }
+
+  let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    try openssl(
+      [
+        "req", "-x509", "-days", "30", "-subj", "/CN=Test issuer", "-keyout", path("issuer.key"), "-out",
+        issuer,
+      ]
+        + key)
+    for name in Name.allCases {
+      let names = name == .wrongName ? "DNS:other.test" : "DNS:localhost,IP:127.0.0.1"
+      if name == .selfSigned {
+        try openssl(
+          [
+            "req", "-x509", "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=\(names)",
+            "-keyout", self.key(name), "-out", chain(name),
+          ] + key)
+        continue
+      }
+      try openssl(
+        ["req", "-new", "-subj", "/CN=\(name.rawValue)", "-keyout", self.key(name), "-out", path("request")]
+          + key)
+      let extensions = try folder.file("extensions", holding: "subjectAltName=\(names)\n")
+      try openssl([
+        "x509", "-req", "-in", path("request"), "-CA", issuer, "-CAkey", path("issuer.key"),
+        "-CAcreateserial",
+        "-extfile", extensions.path, "-days", name == .expired ? "-1" : "10", "-out", chain(name),
+      ])
+    }
+  }
+
+  /// The issuer's own certificate.
+  var issuer: String { path("issuer.pem") }
+  func chain(_ name: Name) -> String { path("\(name.rawValue).pem") }
+  func key(_ name: Name) -> String { path("\(name.rawValue).key") }
+  /// Where the proxy's authority is kept.
+  var authorityFolder: String { path("ca") }
+  /// Its certificate, once there is one.
+  var authority: String { path("ca/certificate.pem") }
+
+  /// A chat server speaks TLS with these.
+  var serverArguments: [String] { ["--tls", chain(.good), key(.good)] }
+  /// A proxy trusts that server, and speaks TLS too.
+  var proxyArguments: [String] {
+    ["--upstream-ca", issuer, "--tls", "--ca-dir", authorityFolder]
+  }
+  /// Clients in Python and Node.js trust that proxy.
+  var clientVariables: [String: String] {
+    [
+      "SSL_CERT_FILE": authority, "REQUESTS_CA_BUNDLE": authority, "WEBSOCKET_CLIENT_CA_BUNDLE": authority,
+      "NODE_EXTRA_CA_CERTS": authority,
+    ]
+  }
+
+  private func path(_ name: String) -> String { folder.file(name).path }
+
+  private func openssl(_ arguments: [String]) throws {
+    let program = try PeerEnvironment.locate("openssl", install: "sudo apt-get install -y openssl")
+    let run = try PeerEnvironment.run(program, arguments)
+    guard run.status == 0 else {
+      throw PeerFailure("openssl \(arguments.joined(separator: " ")): \(run.output)")
+    }
+  }
+}
