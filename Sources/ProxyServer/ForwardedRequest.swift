@@ -63,7 +63,7 @@ struct ForwardedRequest {
   }
 
   /// `/path?query` of a target that may be in absolute form (RFC 9112 §3.2.2).
-  private static func originForm(_ target: String) -> String {
+  static func originForm(_ target: String) -> String {
     guard target.first != "/", let scheme = target.firstRange(of: "://") else { return target }
     let path = target[scheme.upperBound...].drop { $0 != "/" && $0 != "?" }
     return path.first == "/" ? String(path) : "/" + path

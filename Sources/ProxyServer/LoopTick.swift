@@ -68,6 +68,13 @@ final class LoopTick {
     if connections.isEmpty { allClosed?.succeed() }
   }
 
+  /// A connection goes on under another number.
+  func renumber(_ connection: ProxiedConnection, _ number: ConnectionNumber) {
+    connections[connection.number] = nil
+    connection.take(number)
+    connections[number] = connection
+  }
+
   /// A connection goes on elsewhere.
   ///
   /// - Returns: to be called when it has ended there.

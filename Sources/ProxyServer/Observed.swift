@@ -9,7 +9,7 @@ struct Observed {
   let what: What
 
   enum What {
-    case opened(client: String, upstream: String, tls: LegTLS)
+    case opened(client: String, upstream: String, facts: ConnectionFacts)
     /// TLS could not be agreed upon with a peer, at this address.
     case tlsFailed(Peer, at: String, _ reason: String)
     case requestStarted(RequestHead)

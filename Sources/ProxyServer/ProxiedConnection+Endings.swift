@@ -175,12 +175,13 @@ extension ProxiedConnection {
     isFinished = true
     phase = .closed
     stopIdleTimer()
+    silence?.cancel()
     if wasOpened || wasObserved {
       let end = closing ?? (.client, nil, nil)
       tick.observe(
         number,
         .closed(
-          by: end.by, code: end.code, reason: end.reason, clientBytes: client.bytes,
+          by: end.by, code: end.code, reason: end.reason, clientBytes: client.bytes &- clientBytesBefore,
           serverBytes: upstream.bytes,
           cutOff: [Leg.client, .upstream].filter { self[$0].isCutOff }.map(\.peer)))
     }

@@ -10,6 +10,19 @@ extension ProxiedConnection {
 
   func requestPartReceived(_ part: HTTPServerRequestPart) {
     client.bytesAtLastPart = client.bytes
+    var part = part
+    if case .head(let head) = part {
+      guard let admitted = admitted(head), let routed = routed(admitted) else { return }
+      part = .head(routed)
+    } else if pendingTunnel != nil {
+      if case .end = part { tunnelRequested() }
+      return
+    }
+    pass(part)
+  }
+
+  /// A part of a request that is let through and knows where it goes.
+  func pass(_ part: HTTPServerRequestPart) {
     switch phase {
     case .waiting:
       guard case .head = part else { return }
@@ -45,12 +58,19 @@ extension ProxiedConnection {
   func relay(_ head: HTTPRequestHead) {
     let forwarded: HTTPRequestHead
     do throws(ForwardedRequest.Refusal) {
-      forwarded = try proxy.forwarding.head(from: head)
+      forwarded = try forwarding.head(from: head)
     } catch {
       return answer(.notImplemented, "ackscope: \(error.explanation)\n")
     }
     begin(exchange: head)
     writeUpstream(.head(forwarded))
+  }
+
+  /// The rules of this connection's requests. Within a tunnel the client names the host that it means itself.
+  private var forwarding: ForwardedRequest {
+    ForwardedRequest(
+      upstream: target ?? UpstreamAddress.nowhere,
+      preservesHost: proxy.configuration.preservesHost || tunnel != nil)
   }
 
   func begin(exchange head: HTTPRequestHead) {
@@ -86,17 +106,22 @@ extension ProxiedConnection {
   }
 
   /// Answers in the proxy's own name, where the client still waits for an answer, and closes.
-  func answer(_ status: HTTPResponseStatus, _ explanation: String) {
+  ///
+  /// - Parameter fields: further header fields.
+  func answer(
+    _ status: HTTPResponseStatus, _ explanation: String, _ fields: [(String, String)] = []
+  ) {
     closing = closing ?? (.proxy, nil, explanation.split(separator: "\n").first.map(String.init))
     let isBehindAnother = exchanges.count > 1 || exchanges.first?.status != nil
     guard let channel = client.channel, !client.outputEnded else { return close() }
     guard !isBehindAnother else { return close() }
-    let head = HTTPResponseHead(
+    var head = HTTPResponseHead(
       version: .http1_1, status: status,
       headers: [
         "Content-Type": "text/plain; charset=utf-8", "Content-Length": "\(explanation.utf8.count)",
         "Connection": "close",
       ])
+    head.headers.add(contentsOf: fields)
     if exchanges.first?.isObserved == true {
       tick.observe(
         number,

@@ -11,12 +11,15 @@ extension ProxiedConnection {
 
   /// TLS is to be spoken to the client: puts a handler in place that waits for its first bytes, and shows it the certificate
   /// for the name it asks for.
-  func expectTLS(_ tls: ClientTLS, on channel: any Channel) throws {
+  ///
+  /// - Parameter host: where the client has said already where it wants to go; it is what it gets a certificate for unless it
+  ///   asks for another.
+  func expectTLS(_ tls: ClientTLS, on channel: any Channel, host: String?) throws {
     let hello = ByteToMessageHandler(
       SNIHandler { asked in
         let loop = channel.eventLoop
         do {
-          try self.beginTLS(tls, on: channel, asked: asked)
+          try self.beginTLS(tls, on: channel, asked: asked, host: host)
           return loop.makeSucceededVoidFuture()
         } catch {
           self.proxy.diagnose(
@@ -25,28 +28,36 @@ extension ProxiedConnection {
           return loop.makeFailedFuture(error)
         }
       })
-    try channel.pipeline.syncOperations.addHandler(hello, name: Self.helloName, position: .first)
+    let operations = channel.pipeline.syncOperations
+    if host == nil {
+      try operations.addHandler(hello, name: Self.helloName, position: .first)
+    } else if let counter = client.http?.counter {
+      try operations.addHandler(hello, name: Self.helloName, position: .before(counter))
+    }
     startIdleTimer(proxy.configuration.limits.handshakeTimeout)
   }
 
   static var helloName: String { "hello" }
-  static var tlsName: String { "tls" }
 
-  private func beginTLS(_ tls: ClientTLS, on channel: any Channel, asked: SNIResult) throws {
+  private func beginTLS(_ tls: ClientTLS, on channel: any Channel, asked: SNIResult, host: String?) throws {
     let names: [String] =
       switch asked {
       case .hostname(let name): [name.lowercased()]
-      case .fallback: Self.namesWithoutSNI(channel.localAddress)
+      case .fallback: host.map { [$0] } ?? Self.namesWithoutSNI(channel.localAddress)
       }
+    if host != nil, case .hostname(let name) = asked { target?.serverName = name }
     let time = proxy.recorder.now.microseconds / 1_000_000
     let context = try tls.context(for: names, at: time)
     var configuration = NIOSSLHandler.Configuration()
     configuration.maximumPreservedOutboundBufferCapacity = 64 << 10
     let operations = channel.pipeline.syncOperations
     let hello = try operations.context(name: Self.helloName)
+    let watch = AlertWatch()
+    alerts = watch
+    try operations.addHandler(watch, position: .after(hello.handler))
     try operations.addHandler(
-      NIOSSLServerHandler(context: context, configuration: configuration), name: Self.tlsName,
-      position: .after(hello.handler))
+      NIOSSLServerHandler(context: context, configuration: configuration),
+      position: .after(watch))
     // What it has read of the handshake comes out of it.
     operations.removeHandler(context: hello, promise: nil)
   }
@@ -62,6 +73,10 @@ extension ProxiedConnection {
   /// The handshake on a leg is done.
   func secured(_ leg: Leg) {
     self[leg].tls = tlsVersion(of: leg)
+    if leg == .client, let watch = alerts, let channel = client.channel {
+      channel.pipeline.syncOperations.removeHandler(watch, promise: nil)
+      alerts = nil
+    }
     if leg == .client, case .waiting = phase { startIdleTimer() }
   }
 
@@ -104,11 +119,13 @@ extension ProxiedConnection {
   }
 
   private func handshakeFailed(_ error: any Error) {
-    let explanation = TLSWords.explain(error)
+    let alert = alerts?.alert
+    let explanation = alert.map(TLSWords.explain(alert:)) ?? TLSWords.explain(error)
     guard closing == nil else { return }
     closing = (.client, nil, "TLS handshake failed: \(explanation)")
     proxy.diagnose(
       "connection \(number.number): TLS handshake with client \(clientAddress) failed: \(explanation)")
+    if alert.map(TLSWords.refusesCertificate(alert:)) ?? false { certificateRefused() }
     tick.observe(number, .tlsFailed(.client, at: clientAddress, explanation))
     self[.client].inputEnded = true
     self[.client].outputEnded = true

@@ -79,7 +79,7 @@ final class ProxiedConnection {
     var bytes: UInt64 { (http?.counter.bytes ?? 0) &+ splicedBytes }
   }
 
-  let number: ConnectionNumber
+  private(set) var number: ConnectionNumber
   let tick: LoopTick
   let proxy: ProxyServer.Context
   let clientAddress: String
@@ -95,6 +95,20 @@ final class ProxiedConnection {
   var decodersLeft = 0
   /// The legs that have sent everything from before the hand-over to a splice loop; nil while none is under way.
   var drainedForHandOver: Set<Leg>?
+  /// Where requests go; in a forward proxy nil until the client has said it.
+  var target: UpstreamAddress?
+  /// What the client asked for by CONNECT or SOCKS, once that is decided upon.
+  var tunnel: Tunnel?
+  /// The tunnel of a CONNECT whose end has not come yet.
+  var pendingTunnel: Tunnel?
+  /// Bytes pass and nobody looks at them.
+  var isPassedThrough = false
+  /// What the client had sent under the number before this one.
+  var clientBytesBefore: UInt64 = 0
+  /// Overhears why a client gives the handshake up; nil once it is done.
+  var alerts: AlertWatch?
+  /// Ends the wait for a client that lets its server speak first.
+  var silence: Scheduled<Void>?
   var closing: (by: CloseInitiator, code: UInt16?, reason: String?)?
 
   init(number: ConnectionNumber, client channel: any Channel, tick: LoopTick, proxy: ProxyServer.Context) {
@@ -110,15 +124,31 @@ final class ProxiedConnection {
     set { if leg == .client { client = newValue } else { upstream = newValue } }
   }
 
+  /// Goes on under another number, for a second server on the same client leg.
+  func take(_ number: ConnectionNumber) { self.number = number }
+
   // MARK: set-up
 
   /// Builds the client leg's pipeline and begins to read.
   func begin() throws {
     guard let channel = client.channel else { return }
+    if proxy.configuration.forward == nil {
+      target = proxy.configuration.upstream
+      try installHTTP(on: channel)
+      startIdleTimer()
+    } else {
+      try expectGreeting(on: channel)
+    }
+    if let tls = proxy.configuration.clientTLS { try expectTLS(tls, on: channel, host: nil) }
+  }
+
+  /// HTTP is what comes next on the client leg.
+  func installHTTP(on channel: any Channel) throws {
     let counter = ArrivalCounter()
     var framing = HTTPResponseEncoder.Configuration()
     framing.automaticallySetFramingHeaders = false
-    let name = "request-decoder-0"
+    // The decoder that a tunnel came from may not have left yet.
+    let name = tunnel == nil ? "request-decoder-0" : "request-decoder-in-tunnel"
     let operations = channel.pipeline.syncOperations
     try operations.addHandler(counter)
     try operations.addHandler(HTTPResponseEncoder(configuration: framing), name: Self.encoderName)
@@ -126,8 +156,6 @@ final class ProxiedConnection {
     try operations.addHandler(
       LegHandler<HTTPServerRequestPart>(self, .client) { $0.requestPartReceived($1) }, name: Self.legName)
     client.http = (counter, name)
-    startIdleTimer()
-    if let tls = proxy.configuration.clientTLS { try expectTLS(tls, on: channel) }
   }
 
   static let legName = "leg"
@@ -139,8 +167,8 @@ final class ProxiedConnection {
   }
 
   func connect() {
-    guard let channel = client.channel else { return }
-    let connecting = proxy.dialer.dial(proxy.configuration.upstream, on: channel.eventLoop)
+    guard let channel = client.channel, let target else { return }
+    let connecting = proxy.dialer.dial(target, on: channel.eventLoop)
     connecting.assumeIsolated().whenComplete { result in
       switch result {
       case .success(let upstream): self.connected(upstream)
@@ -182,9 +210,13 @@ final class ProxiedConnection {
       number,
       .opened(
         client: clientAddress,
-        upstream: channel.remoteAddress.map(Self.text) ?? proxy.configuration.upstream.host,
-        tls: LegTLS(client: client.tls, upstream: upstream.tls)))
-    for part in parts { requestPartReceived(part) }
+        upstream: channel.remoteAddress.map(Self.text) ?? target?.host ?? "unknown",
+        facts: ConnectionFacts(
+          clientTLS: client.tls, upstreamTLS: upstream.tls,
+          isUnverified: upstream.tls != nil && proxy.configuration.upstreamTLS?.isVerifying == false,
+          host: proxy.configuration.forward == nil
+            ? nil : target.map { "\(Self.hostText($0.host)):\($0.port)" })))
+    for part in parts { pass(part) }
     if client.inputEnded { upstream.endsOutputAfterFlush = true }
     tick.flush(self, .upstream)
     tick.flush(self, .client)
@@ -192,16 +224,16 @@ final class ProxiedConnection {
 
   func couldNotConnect(_ error: any Error) {
     guard case .connecting(let parts) = phase else { return }
-    let upstream = proxy.configuration.upstream
+    let upstream = target?.description ?? "unknown"
     proxy.diagnose(
-      "connection \(number.number): upstream \(upstream.description) cannot be reached: \(Self.explain(error))"
+      "connection \(number.number): upstream \(upstream) cannot be reached: \(Self.explain(error))"
     )
     if let failed = error as? TLSHandshake.Failed {
-      tick.observe(number, .tlsFailed(.server, at: upstream.description, failed.explanation))
+      tick.observe(number, .tlsFailed(.server, at: upstream, failed.explanation))
     }
     phase = .refusing(
-      explanation: "ackscope: upstream \(upstream.description) cannot be reached: \(Self.explain(error))\n")
-    for part in parts { requestPartReceived(part) }
+      explanation: "ackscope: upstream \(upstream) cannot be reached: \(Self.explain(error))\n")
+    for part in parts { pass(part) }
     client.channel?.read()
   }
 
@@ -242,13 +274,13 @@ final class ProxiedConnection {
     if leg == .client {
       client.splicedBytes &+= UInt64(buffer.readableBytes)
       if upstream.outputEnded { tick.observe(number, .undeliverable(to: .server)) }
-      tick.observe(number, .bytes(buffer, from: .client))
+      if !isPassedThrough { tick.observe(number, .bytes(buffer, from: .client)) }
       if !upstream.outputEnded { upstream.channel?.write(buffer, promise: nil) }
       tick.flush(self, .upstream)
     } else {
       upstream.splicedBytes &+= UInt64(buffer.readableBytes)
       if client.outputEnded { tick.observe(number, .undeliverable(to: .client)) }
-      tick.observe(number, .bytes(buffer, from: .server))
+      if !isPassedThrough { tick.observe(number, .bytes(buffer, from: .server)) }
       if !client.outputEnded { client.channel?.write(buffer, promise: nil) }
       tick.flush(self, .client)
     }
@@ -345,6 +377,7 @@ final class ProxiedConnection {
       }
     case ChannelError.connectTimeout: "no answer in time"
     case let error as TLSHandshake.Failed: error.explanation
+    case is UpstreamDialer.IsTheProxyItself: "that is the proxy itself"
     default: "\(error)"
     }
   }

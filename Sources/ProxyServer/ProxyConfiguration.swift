@@ -5,9 +5,14 @@ package struct ProxyConfiguration: Sendable {
   /// Where to listen; port 0 picks a free one.
   package var listenHost = "127.0.0.1"
   package var listenPort = 8090
-  package var upstream: UpstreamAddress
+  /// What is stood before.
+  package var mode: Mode
   /// Passes the client's `Host` on instead of the upstream's.
   package var preservesHost = false
+  /// Who may use the proxy.
+  package var access = AccessRule()
+  /// Another proxy that upstreams are reached through.
+  package var upstreamProxy: UpstreamProxy?
   /// How TLS is spoken to upstreams; nil where none asks for it.
   package var upstreamTLS: UpstreamTLS?
   /// How TLS is spoken to clients; nil where they speak plain HTTP.
@@ -17,8 +22,24 @@ package struct ProxyConfiguration: Sendable {
   package var splicesDirectly = true
 
   package init(upstream: UpstreamAddress) {
-    self.upstream = upstream
+    mode = .reverse(upstream)
   }
+
+  package init(forward: ForwardRules) {
+    mode = .forward(forward)
+  }
+
+  /// What the proxy stands before.
+  package enum Mode: Sendable {
+    /// One upstream, for which clients take the proxy.
+    case reverse(UpstreamAddress)
+    /// Whatever its clients, which know it as a proxy, ask for.
+    case forward(ForwardRules)
+  }
+
+  /// The one upstream, where there is one.
+  package var upstream: UpstreamAddress? { if case .reverse(let address) = mode { address } else { nil } }
+  var forward: ForwardRules? { if case .forward(let rules) = mode { rules } else { nil } }
 }
 
 /// What one client, or all of them together, may ask of the proxy (promise P4).
@@ -34,6 +55,8 @@ package struct ProxyLimits: Sendable {
   package var connectTimeout = TimeAmount.seconds(10)
   /// How long a TLS handshake may take, with either peer.
   package var handshakeTimeout = TimeAmount.seconds(10)
+  /// How long a tunnel may stay silent before its server is let speak first.
+  var silence = TimeAmount.seconds(1)
   /// How long peers get to close in order when the proxy stops.
   package var stopGrace = TimeAmount.seconds(2)
 

@@ -16,13 +16,14 @@ package final class ProxyServer: Sendable {
   struct Context: Sendable {
     let configuration: ProxyConfiguration
     let recorder: TrafficRecorder
-    let forwarding: ForwardedRequest
     let dialer: UpstreamDialer
     let headerLimits: NIOHTTPDecoderLimitConfiguration
     /// Take connections over after their upgrade; none where event loops keep them.
     let splices: [SpliceLoop]
     let isEngineIO: @Sendable (_ target: String) -> Bool
     let diagnose: @Sendable (_ line: String) -> Void
+    /// A number that no connection had yet.
+    let nextNumber: @Sendable () -> ConnectionNumber
   }
 
   private let listener: any Channel
@@ -66,6 +67,7 @@ package final class ProxyServer: Sendable {
     group: any EventLoopGroup, ready: @escaping @Sendable (_ url: String) -> Void,
     diagnose: @escaping @Sendable (_ line: String) -> Void
   ) async throws -> ProxyServer {
+    try refuseStrangers(configuration)
     var headerLimits = NIOHTTPDecoderLimitConfiguration()
     headerLimits.maxHeaderFieldSize = configuration.limits.headerBytes
     headerLimits.maxHeaderListSize = configuration.limits.headerBytes
@@ -79,14 +81,16 @@ package final class ProxyServer: Sendable {
       ? (0..<spliceThreads.numberOfThreads).compactMap { _ in
         SpliceLoop.start(on: spliceThreads, recorder: recorder)
       } : []
+    let count = Census()
+    let own = OwnAddress()
     let context = Context(
       configuration: configuration, recorder: recorder,
-      forwarding: ForwardedRequest(
-        upstream: configuration.upstream, preservesHost: configuration.preservesHost),
-      dialer: UpstreamDialer(limits: configuration.limits, tls: configuration.upstreamTLS),
-      headerLimits: headerLimits, splices: splices, isEngineIO: isEngineIO, diagnose: diagnose)
+      dialer: UpstreamDialer(
+        limits: configuration.limits, tls: configuration.upstreamTLS, proxy: configuration.upstreamProxy,
+        own: own),
+      headerLimits: headerLimits, splices: splices, isEngineIO: isEngineIO, diagnose: diagnose,
+      nextNumber: { ConnectionNumber(count.accepted.add(1, ordering: .relaxed).newValue) })
     prepareTypes(headerLimits)
-    let count = Census()
     var ticks: [ObjectIdentifier: NIOLoopBound<LoopTick>] = [:]
     for loop in loops {
       ticks[ObjectIdentifier(loop)] = try await loop.submit {
@@ -114,8 +118,12 @@ package final class ProxyServer: Sendable {
             count.open.subtract(1, ordering: .relaxed)
             return refuse(channel, context)
           }
-          let number = ConnectionNumber(count.accepted.add(1, ordering: .relaxed).newValue)
-          let connection = ProxiedConnection(number: number, client: channel, tick: tick, proxy: context)
+          guard configuration.access.admits(channel.remoteAddress) else {
+            count.open.subtract(1, ordering: .relaxed)
+            return turnAway(channel, context)
+          }
+          let connection = ProxiedConnection(
+            number: context.nextNumber(), client: channel, tick: tick, proxy: context)
           tick.opened(connection)
           try connection.begin()
         }
@@ -132,6 +140,9 @@ package final class ProxyServer: Sendable {
       initialDelay: .milliseconds(100), delay: .milliseconds(100)
     ) { _ in
       recorder.expire()
+    }
+    if let address = listener.localAddress {
+      own.bound(to: address, machine: (try? System.enumerateDevices())?.compactMap(\.address) ?? [])
     }
     let server = ProxyServer(
       listener: listener, ticks: ticks, context: context, timer: timer,
@@ -175,6 +186,28 @@ package final class ProxyServer: Sendable {
     channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
     channel.close(mode: .output, promise: nil)
     channel.eventLoop.scheduleTask(in: context.configuration.limits.stopGrace) { channel.close(promise: nil) }
+  }
+
+  /// Closes the door to an address that is not allowed.
+  private static func turnAway(_ channel: any Channel, _ context: Context) {
+    let client = channel.remoteAddress.map(ProxiedConnection.text) ?? "unknown"
+    context.diagnose("client \(client) was turned away: its address is not among those of --allow")
+    channel.close(promise: nil)
+  }
+
+  /// Listening where others can connect needs a word on who may.
+  private static func refuseStrangers(_ configuration: ProxyConfiguration) throws(CannotListen) {
+    guard !configuration.access.isSet else { return }
+    let place = "\(configuration.listenHost):\(configuration.listenPort)"
+    let address =
+      (try? SocketAddress(ipAddress: configuration.listenHost, port: 0))
+      ?? (try? SocketAddress.makeAddressResolvingHost(configuration.listenHost, port: 0))
+    // A name without an address fails when it is to be bound, with its own words.
+    guard let address, !AddressRange.isLoopback(address) else { return }
+    throw CannotListen(
+      explanation:
+        "listening on \(place) would let everyone who can reach this machine use the proxy; say who may with --allow CIDR or --proxy-auth USER:PASSWORD, or listen on 127.0.0.1"
+    )
   }
 
   private static func explain(_ error: any Error, _ configuration: ProxyConfiguration) -> String {

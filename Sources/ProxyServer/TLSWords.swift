@@ -72,11 +72,34 @@ enum TLSWords {
     return ["HTTP_REQUEST", "HTTPS_PROXY_REQUEST"].contains(reason(in: first.description))
   }
 
-  /// Whether a client ended the handshake because it does not take the certificate that it was shown.
-  static func refusesCertificate(_ error: any Error) -> Bool {
-    guard case NIOSSLError.handshakeFailed(.sslError(let stack)) = error, let first = stack.first else {
-      return false
+  /// What a peer says is wrong (RFC 8446 §6.2).
+  static func explain(alert: UInt8) -> String {
+    switch alert {
+    case 42...46, 48, 49, 112, 113:
+      "it refuses the certificate (\(name(ofAlert: alert)))"
+    case 40, 71: "the two have no cipher in common"
+    case 70: "the two have no version of TLS in common (1.2 and 1.3 are spoken here)"
+    case 120: "the two have no protocol in common (http/1.1 is spoken here)"
+    case 0, 90: "it gave the handshake up"
+    default: "it gave the handshake up (\(name(ofAlert: alert)))"
     }
-    return explain(reason: first.description).hasPrefix("it refuses the certificate")
+  }
+
+  /// Whether a peer does not take the certificate that it was shown.
+  static func refusesCertificate(alert: UInt8) -> Bool { (42...46).contains(alert) || alert == 48 }
+
+  private static func name(ofAlert alert: UInt8) -> String {
+    switch alert {
+    case 42: "bad certificate"
+    case 43: "unsupported certificate"
+    case 44: "revoked"
+    case 45: "expired"
+    case 46: "certificate unknown"
+    case 48: "its issuer is not trusted"
+    case 49: "access denied"
+    case 112: "unrecognized name"
+    case 113: "bad certificate status"
+    default: "alert \(alert)"
+    }
   }
 }

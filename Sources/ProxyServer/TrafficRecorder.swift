@@ -63,7 +63,9 @@ package final class TrafficRecorder: Sendable {
   package var now: Timestamp { clock.now }
 
   /// Writes the first line, which says where the proxy listens.
-  package func begin(listen: String, upstream: String) {
+  ///
+  /// - Parameter upstream: nil where clients say where they want to go.
+  package func begin(listen: String, upstream: String?) {
     let isSet = state.withLock { $0.files?.isSet ?? false }
     change { decoder, latest in
       decoder.captureStarted(
@@ -78,8 +80,8 @@ package final class TrafficRecorder: Sendable {
       for each in observed {
         let (connection, time) = (each.connection, latest.advanced(to: each.time))
         switch each.what {
-        case .opened(let client, let upstream, let tls):
-          decoder.connectionOpened(connection, client: client, upstream: upstream, tls: tls, at: time)
+        case .opened(let client, let upstream, let facts):
+          decoder.connectionOpened(connection, client: client, upstream: upstream, facts: facts, at: time)
         case .tlsFailed(let peer, let address, let reason):
           decoder.tlsFailed(connection, with: peer, at: address, reason: reason, at: time)
         case .requestStarted(let head): decoder.requestStarted(connection, head, at: time)

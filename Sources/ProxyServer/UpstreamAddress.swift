@@ -3,6 +3,8 @@ package struct UpstreamAddress: Sendable, Equatable {
   /// Whether TLS is spoken to it: `https` and `wss`.
   package var usesTLS: Bool
   package var host: String
+  /// The name that its certificate is to have, where that is not the host: a client may know an address by a name.
+  var serverName: String?
   package var port: Int
   /// Put before each request target; empty, or begins with `/` and does not end with one.
   package var pathPrefix: String
@@ -33,7 +35,8 @@ package struct UpstreamAddress: Sendable, Equatable {
       throw malformed("upstream '\(text)' has a query or fragment, which only requests can have")
     }
     guard !authority.contains("@") else {
-      throw malformed("upstream '\(text)' has a user name, which is not used")
+      // It may stand before a password, which is not repeated to anybody.
+      throw malformed("the upstream has a user name before its host, which is not used")
     }
     var hostText = authority
     var portText: Substring? = nil
@@ -70,6 +73,13 @@ package struct UpstreamAddress: Sendable, Equatable {
     var prefix = String(path)
     while prefix.hasSuffix("/") { prefix.removeLast() }
     pathPrefix = prefix
+  }
+
+  /// Stands where no address is known yet; nothing listens there.
+  static let nowhere = UpstreamAddress(nowhere: ())
+
+  private init(nowhere: Void) {
+    (usesTLS, host, port, pathPrefix) = (false, "invalid", 0, "")
   }
 
   /// The value of the `Host` field for this upstream (RFC 9110 §7.2).

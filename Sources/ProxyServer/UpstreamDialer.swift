@@ -1,17 +1,39 @@
 import NIOCore
 import NIOPosix
 
-/// Sets up the upstream leg as far as HTTP can begin: TCP, and TLS where the address asks for it.
+/// Sets up the upstream leg as far as HTTP can begin: TCP, another proxy where one stands in between, and TLS where the
+/// address asks for it.
 struct UpstreamDialer: Sendable {
   let limits: ProxyLimits
   /// Where no upstream speaks TLS, nil.
   let tls: UpstreamTLS?
+  let proxy: UpstreamProxy?
+  /// Where this proxy listens, once it does.
+  let own: OwnAddress
+
+  /// Why an upstream is not gone to.
+  struct IsTheProxyItself: Error {}
 
   /// - Returns: a channel on that loop that reads nothing by itself; fails with what `ProxiedConnection.explain` has
   ///   words for.
   func dial(_ address: UpstreamAddress, on loop: any EventLoop) -> EventLoopFuture<any Channel> {
-    connect(host: address.host, port: address.port, on: loop).assumeIsolated().flatMap { channel in
+    dialPlain(address, on: loop).assumeIsolated().flatMap { channel in
       secure(channel, address)
+    }.nonisolated()
+  }
+
+  /// The same without TLS, whatever the address says.
+  func dialPlain(_ address: UpstreamAddress, on loop: any EventLoop) -> EventLoopFuture<any Channel> {
+    let (host, port) = proxy.map { ($0.host, $0.port) } ?? (address.host, address.port)
+    return connect(host: host, port: port, on: loop).assumeIsolated().flatMap { channel in
+      if own.isReached(by: channel.remoteAddress) {
+        channel.close(promise: nil)
+        return channel.eventLoop.makeFailedFuture(IsTheProxyItself())
+      }
+      guard let proxy else { return channel.eventLoop.makeSucceededFuture(channel) }
+      return ConnectAnswer.ask(
+        proxy.request(host: address.host, port: address.port, mark: own.mark), on: channel,
+        within: limits.handshakeTimeout)
     }.nonisolated()
   }
 
@@ -21,7 +43,8 @@ struct UpstreamDialer: Sendable {
       channel.close(promise: nil)
       return channel.eventLoop.makeFailedFuture(TLSHandshake.Failed(explanation: "TLS is not set up"))
     }
-    return TLSHandshake.perform(on: channel, tls, host: address.host, within: limits.handshakeTimeout)
+    return TLSHandshake.perform(
+      on: channel, tls, host: address.serverName ?? address.host, within: limits.handshakeTimeout)
   }
 
   private func connect(host: String, port: Int, on loop: any EventLoop) -> EventLoopFuture<any Channel> {

@@ -9,6 +9,8 @@ package final class UpstreamTLS: Sendable {
 
   private let context: NIOSSLContext
   private let check: Check?
+  /// Whether certificates are looked at.
+  var isVerifying: Bool { check != nil }
 
   /// - Parameters:
   ///   - check: nil trusts every certificate, and so whoever answers.

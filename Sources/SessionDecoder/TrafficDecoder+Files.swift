@@ -6,7 +6,8 @@ import CaptureFormat
 /// What the first line of every file of a capture says.
 struct CapturePlace {
   var listen = ""
-  var upstream = ""
+  /// Nil for a forward proxy.
+  var upstream: String?
   var startedAt = Timestamp(microseconds: 0)
 }
 
@@ -18,9 +19,9 @@ extension TrafficDecoder {
     _ = encoder.begin("capture", at: time)
     encoder.member("schema", word: "ackscope.capture/1")
     encoder.member("tool", options.tool)
-    encoder.member("mode", word: "reverse")
+    encoder.member("mode", place.upstream == nil ? "forward" : "reverse")
     encoder.member("listen", place.listen)
-    encoder.member("upstream", place.upstream)
+    if let upstream = place.upstream { encoder.member("upstream", upstream) }
     encoder.member("redaction", word: encoder.redactor.isOn ? "default" : "off")
     encoder.member("ack_timeout_us", UInt64(max(options.ackTimeout, 0)))
     encoder.member("started", time: place.startedAt)

@@ -1,17 +1,28 @@
 import AckCorrelation
 import CaptureFormat
 
-/// The versions of TLS on the legs of a connection, like `1.3`; nil where a leg is plain.
-package struct LegTLS: Sendable, Equatable {
-  package var client: String?
-  package var upstream: String?
+/// What is known of a connection beside its addresses when it stands.
+package struct ConnectionFacts: Sendable, Equatable {
+  /// The version of TLS on the client leg, like `1.3`; nil where it is plain.
+  package var clientTLS: String?
+  package var upstreamTLS: String?
+  /// The upstream's certificate was not looked at.
+  package var isUnverified: Bool
+  /// Host and port as the client asked for them, where it did.
+  package var host: String?
+  /// Why nobody looks at what passes; nil where it is decoded.
+  package var passedThrough: String?
 
-  package init(client: String? = nil, upstream: String? = nil) {
-    (self.client, self.upstream) = (client, upstream)
+  package init(
+    clientTLS: String? = nil, upstreamTLS: String? = nil, isUnverified: Bool = false, host: String? = nil,
+    passedThrough: String? = nil
+  ) {
+    (self.clientTLS, self.upstreamTLS, self.isUnverified) = (clientTLS, upstreamTLS, isUnverified)
+    (self.host, self.passedThrough) = (host, passedThrough)
   }
 }
 
-// What TLS adds to the records: `tls` on `open`, `cut_off` on `close`, and a finding where no handshake comes about.
+// What TLS and tunnels add to the records: `host`, `tls` and `passed_through` on `open`, `cut_off` on `close`, and a finding where no handshake comes about.
 
 extension TrafficDecoder {
   /// TLS could not be agreed upon with a peer.
@@ -34,19 +45,23 @@ extension TrafficDecoder {
     encoder.end()
   }
 
-  mutating func encode(_ tls: LegTLS) {
-    guard tls != LegTLS() else { return }
-    encoder.member("tls")
-    encoder.raw("{")
-    if let client = tls.client {
-      encoder.raw("\"client\":")
-      encoder.element(jsonString: client)
+  mutating func encode(_ facts: ConnectionFacts) {
+    if let host = facts.host { encoder.member("host", host) }
+    if facts.clientTLS != nil || facts.upstreamTLS != nil {
+      encoder.member("tls")
+      encoder.raw("{")
+      if let client = facts.clientTLS {
+        encoder.raw("\"client\":")
+        encoder.element(jsonString: client)
+      }
+      if let upstream = facts.upstreamTLS {
+        encoder.raw(facts.clientTLS == nil ? "\"upstream\":" : ",\"upstream\":")
+        encoder.element(jsonString: upstream)
+      }
+      if facts.isUnverified { encoder.raw(",\"unverified\":true") }
+      encoder.raw("}")
     }
-    if let upstream = tls.upstream {
-      encoder.raw(tls.client == nil ? "\"upstream\":" : ",\"upstream\":")
-      encoder.element(jsonString: upstream)
-    }
-    encoder.raw("}")
+    if let reason = facts.passedThrough { encoder.member("passed_through", reason) }
   }
 
   /// Which peers ended without the close_notify that TLS has for it (RFC 8446 §6.1): what they sent may lack its end.

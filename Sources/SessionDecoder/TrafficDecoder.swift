@@ -59,9 +59,11 @@ package struct TrafficDecoder: ~Copyable {
 
   /// The capture begins; makes its first line.
   ///
-  /// - Parameter isSet: whether it may go on in further files.
+  /// - Parameters:
+  ///   - upstream: nil for a forward proxy, whose clients say where they want to go.
+  ///   - isSet: whether it may go on in further files.
   package mutating func captureStarted(
-    listen: String, upstream: String, isSet: Bool = false, at time: Timestamp
+    listen: String, upstream: String?, isSet: Bool = false, at time: Timestamp
   ) {
     place = CapturePlace(listen: listen, upstream: upstream, startedAt: time)
     recordCapture(part: isSet ? 1 : nil, at: time)
@@ -119,7 +121,8 @@ package struct TrafficDecoder: ~Copyable {
 
   /// A client connected and its upstream leg stands.
   package mutating func connectionOpened(
-    _ number: ConnectionNumber, client: String, upstream: String, tls: LegTLS = LegTLS(), at time: Timestamp
+    _ number: ConnectionNumber, client: String, upstream: String, facts: ConnectionFacts = ConnectionFacts(),
+    at time: Timestamp
   ) {
     let connection = connection(number, at: time)
     connection.isOpen = true
@@ -131,7 +134,7 @@ package struct TrafficDecoder: ~Copyable {
     encoder.member("conn", UInt64(number.number))
     encoder.member("client", client)
     encoder.member("upstream", upstream)
-    encode(tls)
+    encode(facts)
     encoder.end()
     correlator.connectionOpened(number, at: time, seq: RecordSeq(seq))
   }

@@ -17,11 +17,15 @@ struct ProxyCommand: AsyncParsableCommand {
     commandName: "proxy",
     abstract: "Stand between clients and a chat server, and show what is not acknowledged.")
 
-  @Argument(help: ArgumentHelp("The chat server, like http://127.0.0.1:3000.", valueName: "UPSTREAM"))
-  var upstream: String
+  @Argument(
+    help: ArgumentHelp(
+      "The chat server, like http://127.0.0.1:3000; none with --forward.", valueName: "UPSTREAM"))
+  var upstream: String?
 
   @Option(help: "Where to listen, HOST:PORT; port 0 picks a free one.")
   var listen = "127.0.0.1:8090"
+
+  @OptionGroup(title: "Forward proxy and access options") var forwarding: ForwardOptions
 
   @OptionGroup(title: "TLS options") var tls: TLSOptions
 
@@ -46,6 +50,14 @@ struct ProxyCommand: AsyncParsableCommand {
   var idleTimeout = DurationArgument(microseconds: 75_000_000)
 
   func validate() throws {
+    if forwarding.forward && upstream != nil {
+      throw ValidationError("--forward goes wherever clients ask for: leave UPSTREAM away")
+    }
+    if !forwarding.forward && upstream == nil {
+      throw ValidationError(
+        "name the chat server, like http://127.0.0.1:3000, or be a proxy for any with --forward")
+    }
+    if forwarding.forward && preserveHost { throw ValidationError("--preserve-host is for one UPSTREAM") }
     if ackTimeout.microseconds <= 0 { throw ValidationError("--ack-timeout is longer than 0") }
     if idleTimeout.microseconds <= 0 { throw ValidationError("--idle-timeout is longer than 0") }
     if maxConnections < 1 { throw ValidationError("--max-connections is at least 1") }
@@ -53,16 +65,10 @@ struct ProxyCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let address: UpstreamAddress
-    do {
-      address = try UpstreamAddress(upstream)
-    } catch {
-      throw Failure(explanation: error.explanation)
-    }
-    var configuration = ProxyConfiguration(upstream: address)
+    var configuration = try self.configuration()
     (configuration.listenHost, configuration.listenPort) = try Self.hostAndPort(listen)
     configuration.preservesHost = preserveHost
-    try tls.apply(to: &configuration)
+    try forwarding.apply(to: &configuration)
     configuration.limits.connections = maxConnections
     configuration.limits.headerBytes = maxHeaderBytes.bytes
     configuration.limits.idleTimeout = .microseconds(idleTimeout.microseconds)
@@ -97,6 +103,21 @@ struct ProxyCommand: AsyncParsableCommand {
     }
     await run.finish(server)
     if case .captureFailed = reason { throw ExitCode(ExitStatus.captureNotWritten) }
+  }
+
+  private func configuration() throws -> ProxyConfiguration {
+    if forwarding.forward {
+      let patterns = try forwarding.patterns()
+      return try tls.configuration {
+        ProxyConfiguration(forward: ForwardRules(intercepting: patterns, tls: $0))
+      }
+    }
+    do {
+      let address = try UpstreamAddress(upstream ?? "")
+      return try tls.configuration(for: address)
+    } catch let malformed as UpstreamAddress.Malformed {
+      throw Failure(explanation: malformed.explanation)
+    }
   }
 
   /// Ends without waiting; the terminal is given back.

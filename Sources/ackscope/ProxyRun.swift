@@ -78,7 +78,7 @@ final class ProxyRun: Sendable {
         guard policy == .continue else { return }
         StandardError.note("the capture '\(shownPath)' can be written again; \(lost) records were lost")
       })
-    let upstream = configuration.upstream.description
+    let upstream = configuration.upstream?.description
     let path = capturePath
     let rule = rule
     let announces = announces
@@ -90,7 +90,9 @@ final class ProxyRun: Sendable {
           view.open()
           recorder.begin(listen: url, upstream: upstream)
           if announces {
-            StandardError.note("forwarding to \(upstream), " + (path.map { "capture \($0)" } ?? "no capture"))
+            StandardError.note(
+              "forwarding to \(upstream ?? "whatever clients ask for"), "
+                + (path.map { "capture \($0)" } ?? "no capture"))
           }
         },
         diagnose: { StandardError.line($0, kind: .connectionProblem) })

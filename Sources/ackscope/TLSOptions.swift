@@ -56,11 +56,30 @@ struct TLSOptions: ParsableArguments {
     }
   }
 
-  /// Fills in how TLS is spoken, and says what a person must know of it.
-  ///
-  /// - Parameter intercepts: whether clients are shown certificates of the authority whatever the options say.
-  func apply(to configuration: inout ProxyConfiguration, intercepts: Bool = false) throws {
+  /// What a proxy before one upstream is told.
+  func configuration(for upstream: UpstreamAddress) throws -> ProxyConfiguration {
     let keyLog = try KeyLogFile.opened(tlsKeylog)
+    var configuration = ProxyConfiguration(upstream: upstream)
+    if speaksTLS { configuration.clientTLS = try authorityTLS(keyLog) }
+    try fill(&configuration, keyLog)
+    return configuration
+  }
+
+  /// What a forward proxy is told.
+  ///
+  /// - Parameter make: is given how clients are shown certificates of the authority.
+  func configuration(forward make: (ClientTLS) -> ProxyConfiguration) throws -> ProxyConfiguration {
+    let keyLog = try KeyLogFile.opened(tlsKeylog)
+    let intercepting = try authorityTLS(keyLog)
+    var configuration = make(intercepting)
+    if speaksTLS { configuration.clientTLS = intercepting }
+    try fill(&configuration, keyLog)
+    return configuration
+  }
+
+  private func fill(_ configuration: inout ProxyConfiguration, _ keyLog: (@Sendable (ByteBuffer) -> Void)?)
+    throws
+  {
     if upstreamInsecure {
       StandardError.line(
         "WARNING: --upstream-insecure: certificates of upstreams are not verified; anyone on the way can read and change what is sent"
@@ -81,17 +100,17 @@ struct TLSOptions: ParsableArguments {
     } catch {
       throw Failure(explanation: error.explanation)
     }
-    if speaksTLS || intercepts {
-      let authority = try authority.authority()
-      let tls = ClientTLS(issuer: { try Self.identity(for: $0, by: authority) }, keyLog: keyLog)
-      // An authority that cannot sign any more is told now, not to the first client.
-      do {
-        _ = try Self.identity(for: ["localhost"], by: authority)
-      } catch let fault as AuthorityFault {
-        throw Failure(explanation: fault.explanation)
-      }
-      if speaksTLS { configuration.clientTLS = tls }
+  }
+
+  private func authorityTLS(_ keyLog: (@Sendable (ByteBuffer) -> Void)?) throws -> ClientTLS {
+    let authority = try authority.authority()
+    // An authority that cannot sign any more is told now, not to the first client.
+    do {
+      _ = try Self.identity(for: ["localhost"], by: authority)
+    } catch let fault as AuthorityFault {
+      throw Failure(explanation: fault.explanation)
     }
+    return ClientTLS(issuer: { try Self.identity(for: $0, by: authority) }, keyLog: keyLog)
   }
 
   private static func identity(for names: [String], by authority: LocalAuthority) throws -> ClientTLS.Identity

@@ -14,6 +14,7 @@ extension ProxiedConnection {
   func decoderLeft() {
     decodersLeft -= 1
     guard decodersLeft == 0, case .spliced = phase, !proxy.splices.isEmpty else { return }
+    guard !isPassedThrough else { return }
     // TLS lives in the channels' pipelines.
     guard client.tls == nil, upstream.tls == nil else { return }
     drainedForHandOver = []
