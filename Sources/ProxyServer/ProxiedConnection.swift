@@ -97,6 +97,8 @@ final class ProxiedConnection {
   var drainedForHandOver: Set<Leg>?
   /// Where requests go; in a forward proxy nil until the client has said it.
   var target: UpstreamAddress?
+  /// The proxies before this one, as the client's request names them.
+  var via: [String] = []
   /// What the client asked for by CONNECT or SOCKS, once that is decided upon.
   var tunnel: Tunnel?
   /// The tunnel of a CONNECT whose end has not come yet.
@@ -168,7 +170,7 @@ final class ProxiedConnection {
 
   func connect() {
     guard let channel = client.channel, let target else { return }
-    let connecting = proxy.dialer.dial(target, on: channel.eventLoop)
+    let connecting = proxy.dialer.dial(target, via: via, on: channel.eventLoop)
     connecting.assumeIsolated().whenComplete { result in
       switch result {
       case .success(let upstream): self.connected(upstream)

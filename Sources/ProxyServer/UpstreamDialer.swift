@@ -14,16 +14,20 @@ struct UpstreamDialer: Sendable {
   /// Why an upstream is not gone to.
   struct IsTheProxyItself: Error {}
 
+  /// - Parameter via: the proxies that the client's request came through, as it says itself.
   /// - Returns: a channel on that loop that reads nothing by itself; fails with what `ProxiedConnection.explain` has
   ///   words for.
-  func dial(_ address: UpstreamAddress, on loop: any EventLoop) -> EventLoopFuture<any Channel> {
-    dialPlain(address, on: loop).assumeIsolated().flatMap { channel in
+  func dial(_ address: UpstreamAddress, via: [String], on loop: any EventLoop) -> EventLoopFuture<any Channel>
+  {
+    dialPlain(address, via: via, on: loop).assumeIsolated().flatMap { channel in
       secure(channel, address)
     }.nonisolated()
   }
 
   /// The same without TLS, whatever the address says.
-  func dialPlain(_ address: UpstreamAddress, on loop: any EventLoop) -> EventLoopFuture<any Channel> {
+  func dialPlain(_ address: UpstreamAddress, via: [String], on loop: any EventLoop) -> EventLoopFuture<
+    any Channel
+  > {
     let (host, port) = proxy.map { ($0.host, $0.port) } ?? (address.host, address.port)
     return connect(host: host, port: port, on: loop).assumeIsolated().flatMap { channel in
       if own.isReached(by: channel.remoteAddress) {
@@ -32,7 +36,7 @@ struct UpstreamDialer: Sendable {
       }
       guard let proxy else { return channel.eventLoop.makeSucceededFuture(channel) }
       return ConnectAnswer.ask(
-        proxy.request(host: address.host, port: address.port, mark: own.mark), on: channel,
+        proxy.request(host: address.host, port: address.port, via: via + ["1.1 \(own.mark)"]), on: channel,
         within: limits.handshakeTimeout)
     }.nonisolated()
   }

@@ -36,21 +36,42 @@ struct ChatRun: Sendable {
   /// - Parameters:
   ///   - expectsErrors: the client may report errors of its own; they are then in its report.
   ///   - tls: both legs speak TLS.
+  ///   - forward: the client reaches the server by a forward proxy with this authority, which it trusts.
+  ///   - roots: what the client trusts instead.
   static func play(
     _ client: PeerPlan, to server: PeerPlan, proxy arguments: [String] = [], expectsErrors: Bool = false,
-    over tls: TestCertificates? = nil
+    over tls: TestCertificates? = nil, forward: TestCertificates? = nil, forwardArguments: [String] = [],
+    trusting roots: String? = nil
   ) async throws -> ChatRun {
     let (serving, port) = try await PeerProcess.startServer(
       script: server.script, arguments: server.arguments + (tls?.serverArguments ?? []),
       environment: server.environment)
     let folder = try TemporaryFolder()
     let file = folder.file("capture.jsonl")
-    let proxy = try await ProxyProcess.start(
-      upstream: tls == nil ? "http://127.0.0.1:\(port)" : "https://localhost:\(port)", capture: file,
-      arguments: arguments + (tls?.proxyArguments ?? []))
+    let scheme = tls == nil ? "http" : "https"
+    let proxy: ProxyProcess
+    let address: String
+    var variables = tls?.clientVariables ?? [:]
+    if let forward {
+      proxy = try await ProxyProcess.start(
+        [
+          "proxy", "--forward", "--listen", "127.0.0.1:0", "--capture", file.path, "--view", "none",
+          "--ca-dir",
+          forward.authorityFolder,
+        ] + (tls.map { ["--upstream-ca", $0.issuer] } ?? []) + forwardArguments)
+      address = "\(scheme)://localhost:\(port)"
+      variables = forward.clientVariables(trusting: roots).merging(
+        TestCertificates.proxyVariables(proxy.address)
+      ) { $1 }
+    } else {
+      proxy = try await ProxyProcess.start(
+        upstream: tls == nil ? "http://127.0.0.1:\(port)" : "https://localhost:\(port)", capture: file,
+        arguments: arguments + (tls?.proxyArguments ?? []))
+      address = proxy.address
+    }
     let peer = try await PeerProcess.start(
-      script: client.script, arguments: [proxy.address] + client.arguments, environment: client.environment,
-      variables: tls?.clientVariables ?? [:])
+      script: client.script, arguments: [address] + client.arguments, environment: client.environment,
+      variables: variables)
     let report: JSON
     if expectsErrors {
       report = try await peer.next("report")

@@ -56,10 +56,22 @@ final class TestCertificates: Sendable {
     ["--upstream-ca", issuer, "--tls", "--ca-dir", authorityFolder]
   }
   /// Clients in Python and Node.js trust that proxy.
-  var clientVariables: [String: String] {
+  var clientVariables: [String: String] { clientVariables(trusting: nil) }
+
+  /// The same for other roots than the proxy's.
+  func clientVariables(trusting roots: String?) -> [String: String] {
+    let roots = roots ?? authority
+    return [
+      "SSL_CERT_FILE": roots, "REQUESTS_CA_BUNDLE": roots, "WEBSOCKET_CLIENT_CA_BUNDLE": roots,
+      "NODE_EXTRA_CA_CERTS": roots,
+    ]
+  }
+
+  /// Clients in Python and Node.js use that proxy, for servers of this machine too.
+  static func proxyVariables(_ address: String) -> [String: String] {
     [
-      "SSL_CERT_FILE": authority, "REQUESTS_CA_BUNDLE": authority, "WEBSOCKET_CLIENT_CA_BUNDLE": authority,
-      "NODE_EXTRA_CA_CERTS": authority,
+      "http_proxy": address, "https_proxy": address, "HTTP_PROXY": address, "HTTPS_PROXY": address,
+      "no_proxy": "nowhere.invalid", "NO_PROXY": "nowhere.invalid", "NODE_USE_ENV_PROXY": "1",
     ]
   }
 

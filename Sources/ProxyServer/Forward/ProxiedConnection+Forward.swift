@@ -101,7 +101,8 @@ extension ProxiedConnection {
       digTunnel(for: head, forward)
       return nil
     }
-    if head.headers["via"].contains(where: { $0.contains(proxy.dialer.own.mark) }) {
+    via = head.headers["via"]
+    if via.contains(where: { $0.contains(proxy.dialer.own.mark) }) {
       answer(.loopDetected, "ackscope: this request has been here before\n")
       return nil
     }
@@ -158,7 +159,8 @@ extension ProxiedConnection {
 
   private func digTunnel(for head: HTTPRequestHead, _ forward: ForwardRules) {
     stopIdleTimer()
-    if head.headers["via"].contains(where: { $0.contains(proxy.dialer.own.mark) }) {
+    via = head.headers["via"]
+    if via.contains(where: { $0.contains(proxy.dialer.own.mark) }) {
       return answer(.loopDetected, "ackscope: this request has been here before\n")
     }
     guard let address = try? UpstreamAddress("https://" + head.uri), address.pathPrefix.isEmpty,
@@ -311,7 +313,7 @@ extension ProxiedConnection {
     guard let channel = client.channel, let target else { return close() }
     phase = .connecting([])
     stopIdleTimer()
-    proxy.dialer.dialPlain(target, on: channel.eventLoop).assumeIsolated().whenComplete { result in
+    proxy.dialer.dialPlain(target, via: via, on: channel.eventLoop).assumeIsolated().whenComplete { result in
       switch result {
       case .failure(let error):
         guard case .connecting = self.phase else { return }

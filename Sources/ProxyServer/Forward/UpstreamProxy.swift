@@ -41,10 +41,10 @@ package struct UpstreamProxy: Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// The request for a way to a host; `mark` lets proxies in a circle know themselves (RFC 9110 §7.6.3).
-  func request(host: String, port: Int, mark: String) -> ByteBuffer {
+  /// The request for a way to a host; `via` lets proxies in a circle know themselves (RFC 9110 §7.6.3).
+  func request(host: String, port: Int, via: [String]) -> ByteBuffer {
     let name = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-    var text = "CONNECT \(name) HTTP/1.1\r\nHost: \(name)\r\nVia: 1.1 \(mark)\r\n"
+    var text = "CONNECT \(name) HTTP/1.1\r\nHost: \(name)\r\nVia: \(via.joined(separator: ", "))\r\n"
     if let credentials {
       text +=
         "Proxy-Authorization: Basic \(String(decoding: Base64Text.encode(Array(credentials.utf8)), as: UTF8.self))\r\n"

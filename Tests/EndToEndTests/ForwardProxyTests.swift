@@ -1,0 +1,198 @@
+import Foundation
+import Testing
+
+extension RealPeers {
+  /// Clients that are told to use a proxy, and what they reach through it.
+  @Suite struct ForwardProxy {
+    @Test(arguments: [false, true], ["sync", "node"])
+    func peersChatThroughIt(_ isSecret: Bool, _ peer: String) async throws {
+      let run = try await ChatRun.play(
+        peer == "node"
+          ? .javaScript("4", "--transports", "both", "--clients", "3")
+          : .client("--mode", "sync", "--transports", "both", "--clients", "3"),
+        to: .server(), over: isSecret ? TestCertificates() : nil, forward: TestCertificates())
+      run.expectEqualCounts()
+      #expect(run.capture.records.first?["mode"] == .string("forward"))
+      #expect(run.capture.records("open").allSatisfy { $0["host"]?.string?.hasPrefix("localhost:") == true })
+      #expect(run.capture.records("open").allSatisfy { ($0["tls"] != nil) == isSecret })
+      #expect(run.capture.findings("upgrade_completed").count == 3)
+    }
+
+    @Test func severalServersAreKeptApart() async throws {
+      let (one, first) = try await PeerProcess.startServer(script: "chat_server.py")
+      let (two, second) = try await PeerProcess.startServer(script: "chat_server.py")
+      let certificates = try TestCertificates()
+      let proxy = try await Self.proxy(certificates)
+      let client = try RawConnection(port: proxy.port)
+      // One connection, two servers: each gets its own requests, and a number of its own in the capture.
+      for port in [first, second, first] {
+        let answer = try await client.fetch(
+          "GET", "http://localhost:\(port)/socket.io/?EIO=4&transport=polling")
+        #expect(answer.status == 200)
+      }
+      client.finishWriting()
+      #expect(await proxy.stop() == .exited(0))
+      let capture = try proxy.capture()
+      #expect(
+        capture.records("open").compactMap { $0["host"]?.string }
+          == ["localhost:\(first)", "localhost:\(second)", "localhost:\(first)"])
+      #expect(capture.records("open").compactMap { $0["conn"]?.int } == [1, 2, 3])
+      #expect(capture.records("session").compactMap { $0["conn"]?.int } == [1, 2, 3])
+      #expect(capture.records("close").count == 3)
+      #expect(
+        capture.records("exchange").allSatisfy {
+          $0["request"]?["target"]?.string?.hasPrefix("/socket.io/") == true
+        })
+      await one.stop()
+      await two.stop()
+    }
+
+    @Test func whatIsNotInterceptedPassesUnread() async throws {
+      let certificates = try TestCertificates()
+      let run = try await ChatRun.play(
+        .client("--mode", "sync", "--transports", "websocket"), to: .server(), over: certificates,
+        forward: certificates,
+        forwardArguments: ["--intercept", "*.elsewhere.test"], trusting: certificates.issuer)
+      #expect(run.capture.records("packet").isEmpty)
+      #expect(run.capture.records("open").allSatisfy { $0["passed_through"] == .string("not_intercepted") })
+      #expect(run.server["received"]?.counts.isEmpty == false)
+    }
+
+    /// A client that does not trust the authority: said, and passed through from then on.
+    @Test func aRefusedCertificateIsNoticedAndNextTimePassedThrough() async throws {
+      let certificates = try TestCertificates()
+      let (server, port) = try await PeerProcess.startServer(
+        script: "chat_server.py", arguments: certificates.serverArguments)
+      let proxy = try await Self.proxy(certificates, "--upstream-ca", certificates.issuer)
+      let url = "https://localhost:\(port)/socket.io/?EIO=4&transport=polling"
+      let script = """
+        import ssl, sys, urllib.request
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({"https": sys.argv[2]}),
+            urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=sys.argv[3])))
+        try: print(opener.open(sys.argv[1], timeout=20).status)
+        except Exception as error: print("refused" if "certificate" in str(error) else error)
+        """
+      let python = try PeerEnvironment.locate("python3", install: "sudo apt-get install -y python3")
+      for outcome in ["refused", "200"] {
+        let client = try ChildProcess(python, ["-c", script, url, proxy.address, certificates.issuer])
+        #expect(await client.end() == .exited(0))
+        #expect(client.output.all == [outcome], "\(client.lastErrors)")
+        // The alert may arrive after the client is gone.
+        if outcome == "refused" {
+          _ = await proxy.child.errors.first { $0.contains("does not take Ackscope's certificate") }
+        }
+      }
+      #expect(await proxy.stop() == .exited(0))
+      #expect(proxy.child.lastErrors.contains("does not take Ackscope's certificate for localhost"))
+      let capture = try proxy.capture()
+      #expect(capture.findings("tls_failed").first?["peer"] == .string("client"))
+      #expect(capture.records("open").map { $0["passed_through"] } == [.string("certificate_refused")])
+      await server.stop()
+    }
+
+    @Test func itselfAndCirclesAreRefused() async throws {
+      let certificates = try TestCertificates()
+      let proxy = try await Self.proxy(certificates)
+      for target in ["http://127.0.0.1:\(proxy.port)/", "http://localhost:\(proxy.port)/"] {
+        let client = try RawConnection(port: proxy.port)
+        let answer = try await client.fetch("GET", target)
+        #expect(answer.status == 502)
+        #expect(String(decoding: answer.body, as: UTF8.self).contains("the proxy itself"))
+        client.finishWriting()
+      }
+      let client = try RawConnection(port: proxy.port)
+      #expect(try await client.fetch("GET", "/").status == 400)
+      client.finishWriting()
+      // Two that pass everything on to each other.
+      let second = try await Self.proxy(try TestCertificates(), "--upstream-proxy", proxy.address)
+      #expect(await proxy.stop() == .exited(0))
+      let first = try await ProxyProcess.start([
+        "proxy", "--forward", "--listen", "127.0.0.1:\(proxy.port)", "--capture", "-", "--view", "none",
+        "--ca-dir", certificates.authorityFolder, "--upstream-proxy", second.address,
+      ])
+      let circling = try RawConnection(port: first.port)
+      #expect(try await circling.fetch("GET", "http://chat.invalid/").status == 502)
+      circling.finishWriting()
+      #expect(await first.stop() == .exited(0))
+      #expect(await second.stop() == .exited(0))
+      #expect((try first.capture().records + second.capture().records).count < 20)
+    }
+
+    @Test func everythingGoesThroughAnotherProxyWhereThereIsOne() async throws {
+      let (server, port) = try await PeerProcess.startServer(script: "chat_server.py")
+      let certificates = try TestCertificates()
+      let outer = try await Self.proxy(certificates, "--proxy-auth", "ann:s3cret")
+      let address = outer.address.replacing("http://", with: "http://ann:s3cret@")
+      let inner = try await ProxyProcess.start(
+        upstream: "http://localhost:\(port)", arguments: ["--upstream-proxy", address])
+      let peer = try await WebSocketPeer.join(port: inner.port)
+      try peer.send(#"427["nothing"]"#)
+      _ = try await peer.text { $0.hasPrefix("437") }
+      try peer.close()
+      #expect(await inner.stop() == .exited(0))
+      #expect(await outer.stop() == .exited(0))
+      for proxy in [inner, outer] {
+        #expect(try proxy.capture().outcomes(event: "nothing") == ["acknowledged"])
+        #expect(!proxy.child.output.all.contains { $0.contains("s3cret") })
+        #expect(!proxy.child.lastErrors.contains("s3cret"))
+      }
+      await server.stop()
+    }
+
+    @Test func strangersAreAskedForThePassword() async throws {
+      let (server, port) = try await PeerProcess.startServer(script: "chat_server.py")
+      let certificates = try TestCertificates()
+      let proxy = try await Self.proxy(certificates, "--proxy-auth", "ann:s3cret")
+      let target = "http://localhost:\(port)/socket.io/?EIO=4&transport=polling"
+      for (fields, status) in [
+        ([], 407), (["Proxy-Authorization: Basic d3Jvbmc6d3Jvbmc="], 407),
+        (["Proxy-Authorization: Basic YW5uOnMzY3JldA=="], 200),
+      ] {
+        let client = try RawConnection(port: proxy.port)
+        let answer = try await client.fetch("GET", target, fields)
+        #expect(answer.status == status)
+        #expect((answer["proxy-authenticate"] == "Basic realm=\"ackscope\"") == (status == 407))
+        client.finishWriting()
+      }
+      #expect(await proxy.stop() == .exited(0))
+      let capture = try proxy.capture()
+      #expect(capture.records("session").count == 1)
+      // The server never saw what was meant for the proxy, and no file did.
+      #expect(
+        capture.records.allSatisfy {
+          !$0.line.contains("YW5uOnMz") && !$0.line.lowercased().contains("proxy-auth")
+        })
+      await server.stop()
+    }
+
+    @Test(arguments: ["0.0.0.0:0", "[::]:0"])
+    func listeningToTheWorldNeedsAWordOnWhoMay(_ place: String) async throws {
+      let refused = try await ProxyProcess.finish([
+        "proxy", "http://127.0.0.1:1", "--listen", place, "--no-capture", "--view", "none",
+      ])
+      #expect(refused.ending == .exited(2))
+      #expect(refused.errors.contains { $0.contains("--allow CIDR or --proxy-auth") })
+    }
+
+    @Test func anAllowedRangeOpensTheDoor() async throws {
+      let proxy = try await ProxyProcess.start([
+        "proxy", "http://127.0.0.1:1", "--listen", "0.0.0.0:0", "--allow", "192.0.2.0/24", "--no-capture",
+        "--view",
+        "none",
+      ])
+      let client = try RawConnection(port: proxy.port)
+      #expect(try await client.fetch("GET", "/").status == 502)
+      client.finishWriting()
+      #expect(await proxy.stop() == .exited(0))
+    }
+
+    static func proxy(_ certificates: TestCertificates, _ arguments: String...) async throws -> ProxyProcess {
+      try await ProxyProcess.start(
+        [
+          "proxy", "--forward", "--listen", "127.0.0.1:0", "--capture", "-", "--view", "none", "--ca-dir",
+          certificates.authorityFolder,
+        ] + arguments)
+    }
+  }
+}
