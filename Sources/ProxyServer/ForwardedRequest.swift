@@ -15,12 +15,19 @@ struct ForwardedRequest {
     case transferCoding(String)
     /// CONNECT asks for a tunnel, which only a forward proxy digs.
     case tunnel
+    /// What another reader could take for something else.
+    case ambiguous(String)
 
     var explanation: String {
       switch self {
       case .transferCoding(let coding): "transfer coding '\(coding)' cannot be passed on"
       case .tunnel: "CONNECT is for forward proxies; this one stands before one server"
+      case .ambiguous(let what): what
       }
+    }
+
+    var status: HTTPResponseStatus {
+      if case .ambiguous = self { .badRequest } else { .notImplemented }
     }
   }
 
@@ -48,8 +55,49 @@ struct ForwardedRequest {
     return forwarded
   }
 
+  /// Refuses what the decoder lets through although it cannot be passed on, or although not every server reads it in the same
+  /// way (RFC 9112 §3.2, §6.1): before anything of it is.
+  static func expectPassable(_ request: HTTPRequestHead) throws(Refusal) {
+    guard request.method != .CONNECT else { throw .tunnel }
+    let hosts = request.headers["host"]
+    guard hosts.count <= 1 else { throw .ambiguous("the request has more than one Host") }
+    guard let host = hosts.first else {
+      guard request.version.minor == 0 else { throw .ambiguous("the request has no Host") }
+      return try expectFraming(request)
+    }
+    guard host.utf8.allSatisfy(isInHost) else { throw .ambiguous("the request's Host is none") }
+    try expectFraming(request)
+  }
+
+  private static func expectFraming(_ request: HTTPRequestHead) throws(Refusal) {
+    let codings = request.headers["transfer-encoding"]
+    guard let coding = codings.first else { return }
+    guard codings.count == 1, coding.trimmingBlanks.equalsIgnoringCase("chunked") else {
+      throw .transferCoding(codings.joined(separator: ", "))
+    }
+    guard request.version.minor > 0 else {
+      throw .ambiguous("an HTTP/1.0 request has no transfer coding")
+    }
+    guard !request.headers.contains(name: "content-length") else {
+      throw .ambiguous("the request has a Content-Length and a transfer coding")
+    }
+  }
+
+  /// A name or an address, with a port (RFC 3986 §3.2.2); percent signs belong to no host that is spoken to here.
+  private static func isInHost(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: "-._~[]:".utf8.contains(byte)
+    }
+  }
+
   /// The head for the client.
   static func head(from response: HTTPResponseHead) throws(Refusal) -> HTTPResponseHead {
+    guard response.version.minor > 0 || !response.headers.contains(name: "transfer-encoding") else {
+      throw .ambiguous("an HTTP/1.0 answer has no transfer coding")
+    }
     var forwarded = response
     forwarded.headers = try endToEnd(
       response.headers, keepsUpgrade: response.status == .switchingProtocols)

@@ -34,6 +34,8 @@ extension ProxiedConnection {
 
   func failed(on leg: Leg, _ error: any Error) {
     if case .handedOver = phase { return }
+    // What follows a malformed request is not read any more; that is no news, and no reason to reset the answer.
+    if error is ByteToMessageDecoderError { return }
     if error is HTTPParserError || error is NIOHTTPDecoderError { return refuseMalformed(on: leg, error) }
     if tlsFailed(on: leg, error) { return }
     guard self[leg].channel != nil else { return }
@@ -72,7 +74,16 @@ extension ProxiedConnection {
       guard !self[leg].inputEnded else { return }
       if case HTTPParserError.invalidEOFState = error { return }
       proxy.diagnose("connection \(number.number): the server's answer is not HTTP/1.1 (\(error))")
-      if exchanges.first?.status == nil {
+      // What nobody asked for must not become the answer to what is asked next.
+      if exchanges.isEmpty {
+        closing = closing ?? (.server, nil, nil)
+        phase = .answered
+        client.closesAfterFlush = true
+        upstream.closesAfterFlush = true
+        tick.flush(self, .client)
+        tick.flush(self, .upstream)
+        startIdleTimer(proxy.configuration.limits.stopGrace)
+      } else if exchanges.first?.status == nil {
         answer(.badGateway, "ackscope: the server's answer is not HTTP/1.1\n")
       } else {
         close()
@@ -88,13 +99,14 @@ extension ProxiedConnection {
     proxy.diagnose(
       "connection \(number.number): client \(clientAddress) sent "
         + (isTooLarge
-          ? "header fields above \(proxy.configuration.limits.headerBytes) bytes"
+          ? "header fields above \(proxy.configuration.limits.headerBytes) bytes, or more than \(proxy.configuration.limits.headerFields)"
           : "a malformed request (\(error))")
     )
     if isTooLarge {
       answer(
         .requestHeaderFieldsTooLarge,
-        "ackscope: the request's header fields are above \(proxy.configuration.limits.headerBytes) bytes\n")
+        "ackscope: the request's header fields are above \(proxy.configuration.limits.headerBytes) bytes, or more than \(proxy.configuration.limits.headerFields)\n"
+      )
     } else {
       answer(.badRequest, "ackscope: the request is not well-formed HTTP/1.1\n")
     }

@@ -13,6 +13,12 @@ extension ProxiedConnection {
     var part = part
     if case .head(let head) = part {
       guard let admitted = admitted(head), let routed = routed(admitted) else { return }
+      do throws(ForwardedRequest.Refusal) {
+        try ForwardedRequest.expectPassable(routed)
+      } catch {
+        proxy.diagnose("connection \(number.number): client \(clientAddress): \(error.explanation); refused")
+        return answer(error.status, "ackscope: \(error.explanation)\n")
+      }
       part = .head(routed)
     } else if pendingTunnel != nil {
       if case .end = part { tunnelRequested() }
@@ -60,7 +66,7 @@ extension ProxiedConnection {
     do throws(ForwardedRequest.Refusal) {
       forwarded = try forwarding.head(from: head)
     } catch {
-      return answer(.notImplemented, "ackscope: \(error.explanation)\n")
+      return answer(error.status, "ackscope: \(error.explanation)\n")
     }
     begin(exchange: head)
     writeUpstream(.head(forwarded))

@@ -48,6 +48,8 @@ package struct ProxyLimits: Sendable {
   package var connections = 10_000
   /// Bytes of one request's or response's header fields in all, and of each of them; more is answered 431.
   package var headerBytes = 64 << 10
+  /// Header fields of one request or response; more are answered 431.
+  package var headerFields = 1000
   /// How long a connection may wait for a request, or for the rest of its head. Open WebSockets and requests that
   /// wait for their answer are never timed: they belong to the peers.
   package var idleTimeout = TimeAmount.seconds(75)

@@ -70,6 +70,7 @@ package final class ProxyServer: Sendable {
     try refuseStrangers(configuration)
     var headerLimits = NIOHTTPDecoderLimitConfiguration()
     headerLimits.maxHeaderFieldSize = configuration.limits.headerBytes
+    headerLimits.maxHeaderFieldCount = configuration.limits.headerFields
     headerLimits.maxHeaderListSize = configuration.limits.headerBytes
     let loops = Array(group.makeIterator())
     // One for two cores: half of a splice loop's work is decoding, which is under one lock, and the peers beside a

@@ -187,6 +187,62 @@ extension RealPeers {
       #expect(await proxy.stop() == .exited(0))
     }
 
+    /// curl as a client of every kind of proxy, plain and with TLS.
+    @Test func curlReachesServersByEveryWay() async throws {
+      let certificates = try TestCertificates()
+      let (plain, plainPort) = try await PeerProcess.startServer(script: "chat_server.py")
+      let (secret, secretPort) = try await PeerProcess.startServer(
+        script: "chat_server.py", arguments: certificates.serverArguments)
+      let proxy = try await Self.proxy(certificates, "--upstream-ca", certificates.issuer)
+      let curl = try PeerEnvironment.locate("curl", install: "sudo apt-get install -y curl")
+      let place = "127.0.0.1:\(proxy.port)"
+      let path = "/socket.io/?EIO=4&transport=polling"
+      for way in [
+        ["-x", "http://\(place)"], ["-p", "-x", "http://\(place)"], ["-x", "socks5h://\(place)"],
+        ["-x", "socks5://\(place)"],
+      ] {
+        for url in ["http://localhost:\(plainPort)\(path)", "https://localhost:\(secretPort)\(path)"] {
+          let run = try PeerEnvironment.run(
+            curl, ["-sS", "-m", "20", "--noproxy", "", "--cacert", certificates.authority] + way + [url])
+          #expect(run.status == 0 && run.output.hasPrefix("0{"), "\(way) \(url): \(run.output)")
+        }
+      }
+      #expect(await proxy.stop() == .exited(0))
+      let capture = try proxy.capture()
+      #expect(capture.records("session").count == 8)
+      #expect(capture.records("open").filter { $0["tls"] != nil }.count == 4)
+      await plain.stop()
+      await secret.stop()
+    }
+
+    @Test func whatIsNoTLSAndNoHTTPPassesUnread() async throws {
+      let certificates = try TestCertificates()
+      let listener = try PeerEnvironment.locate("python3", install: "sudo apt-get install -y python3")
+      let script = """
+        import socket, sys
+        listener = socket.create_server(("127.0.0.1", 0)); listener.settimeout(20)
+        print(listener.getsockname()[1], flush=True)
+        for speaks_first in (True, False):
+            peer = listener.accept()[0]; peer.settimeout(20)
+            if speaks_first: peer.sendall(b"220 ready\\r\\n")
+            peer.sendall(b"echo " + peer.recv(100)); peer.close()
+        """
+      let server = try ChildProcess(listener, ["-c", script])
+      let port = try #require(await server.output.next().flatMap { Int($0) })
+      let proxy = try await Self.proxy(certificates)
+      for (speaksFirst, reason) in [(true, "server_speaks_first"), (false, "not_tls")] {
+        let client = try RawConnection(port: proxy.port)
+        try client.write("CONNECT 127.0.0.1:\(port) HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try await client.response(to: "HEAD").status == 200)
+        if speaksFirst { _ = try await client.read(through: "220 ready\r\n") }
+        try client.write([0x00, 0xFF, 0x0A])
+        #expect(await client.readToEnd() == Array("echo ".utf8) + [0x00, 0xFF, 0x0A])
+        _ = try await proxy.record { $0.type == "open" && $0["passed_through"] == .string(reason) }
+        client.finishWriting()
+      }
+      #expect(await proxy.stop() == .exited(0))
+    }
+
     static func proxy(_ certificates: TestCertificates, _ arguments: String...) async throws -> ProxyProcess {
       try await ProxyProcess.start(
         [

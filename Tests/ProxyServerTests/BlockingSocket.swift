@@ -124,6 +124,16 @@ final class BlockingSocket: Sendable {
     return received
   }
 
+  /// Ends this direction; the other goes on.
+  func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+  /// All that comes until the other side ends, in order or not.
+  func receiveToEnd() -> [UInt8] {
+    var received: [UInt8] = []
+    while let part = try? receiveSome(atMost: 1 << 16) { received += part }
+    return received
+  }
+
   private func receiveSome(atMost size: Int) throws -> [UInt8] {
     var room = [UInt8](repeating: 0, count: size)
     let count = recv(descriptor, &room, size, 0)
