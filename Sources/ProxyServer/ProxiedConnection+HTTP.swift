@@ -163,6 +163,7 @@ extension ProxiedConnection {
     case .end(let trailers):
       let exchange = exchanges[exchanges.startIndex]
       if exchange.status == 101 { return splice() }
+      if answerIsCutOff { return }
       exchanges.removeFirst()
       if exchanges.count == Self.exchangesAhead - 1 { tick.flush(self, .upstream) }
       if exchange.isObserved { tick.observe(number, .responseEnded) }

@@ -140,6 +140,16 @@ extension ProxiedConnection {
       "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: \(line.utf8.count)\r\nConnection: close\r\n\r\n\(line)"
   }()
 
+  /// Whether an answer that lasts as long as its connection was cut off; a plain client then gets a reset in place of an end,
+  /// since it has no other way to know that something is missing (RFC 9112 §9.8).
+  var answerIsCutOff: Bool {
+    guard upstream.isCutOff, client.tls == nil else { return false }
+    // No end in order comes before the reset.
+    client.outputEnded = true
+    resetAfterLastRead(.client)
+    return true
+  }
+
   // MARK: beneath TLS
 
   /// Ends a leg's output as it ended on its partner: with close_notify, or, where the partner was cut off, without.

@@ -129,6 +129,68 @@ extension RealPeers {
       #expect(cutOff.contains([.string("server")]) && cutOff.contains([.string("client")]))
     }
 
+    @Test func aPlainClientIsToldThatAnAnswerWasCutOff() async throws {
+      let certificates = try TestCertificates()
+      let (ends, port) = try await PeerProcess.startServer(
+        script: "tls_ends.py",
+        arguments: [
+          "--cert", certificates.chain(.good), "--key", certificates.key(.good), "--trust",
+          certificates.issuer,
+          "a_plain_client_is_told_by_a_reset",
+        ], environment: .plain)
+      let proxy = try await ProxyProcess.start(
+        upstream: "https://localhost:\(port)", arguments: ["--upstream-ca", certificates.issuer])
+      try ends.send(#"{"to":\#(proxy.port)}"#)
+      let saw = try await ends.next("saw")
+      #expect(saw == .string("'reset'"))
+      #expect(await proxy.stop() == .exited(0))
+    }
+
+    /// A server that asks who the client is.
+    @Test func anUpstreamThatAsksForACertificateGetsIt() async throws {
+      let certificates = try TestCertificates()
+      let python = try PeerEnvironment.locate("python3", install: "sudo apt-get install -y python3")
+      let script = """
+        import socket, ssl, sys
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[1], sys.argv[2])
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(sys.argv[3])
+        listener = socket.create_server(("127.0.0.1", 0)); listener.settimeout(20)
+        print(listener.getsockname()[1], flush=True)
+        for _ in range(2):
+            try:
+                peer = context.wrap_socket(listener.accept()[0], server_side=True)
+                peer.recv(4096)
+                name = dict(part[0] for part in peer.getpeercert()["subject"])["commonName"]
+                peer.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n%s" % (len(name), name.encode()))
+                peer.unwrap()
+            except OSError as error:
+                print(error, file=sys.stderr)
+        """
+      let server = try ChildProcess(
+        python, ["-c", script, certificates.chain(.good), certificates.key(.good), certificates.issuer])
+      let port = try #require(await server.output.next().flatMap { Int($0) })
+      for isShown in [false, true] {
+        let proxy = try await ProxyProcess.start(
+          upstream: "https://localhost:\(port)",
+          arguments: ["--upstream-ca", certificates.issuer]
+            + (isShown
+              ? [
+                "--upstream-cert", certificates.chain(.wrongName), "--upstream-key",
+                certificates.key(.wrongName),
+              ]
+              : []))
+        let client = try RawConnection(port: proxy.port)
+        // TLS 1.3 servers look at the client's certificate after its handshake is done.
+        try client.request("GET", "/")
+        let answer = try? await client.response()
+        #expect(answer.map { String(decoding: $0.body, as: UTF8.self) == "wrong_name" } ?? false == isShown)
+        client.finishWriting()
+        #expect(await proxy.stop() == .exited(0))
+      }
+    }
+
     /// Promise P2 with TLS on both legs.
     @Test(arguments: ["server", "client"])
     func whatAPeerReceivedIsOnRecordAfterAKill(_ sender: String) async throws {

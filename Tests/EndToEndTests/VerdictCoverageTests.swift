@@ -59,6 +59,7 @@ import Testing
     case .sentAfterClose: .test("anEmitBehindTheCloseOfItsOwnPeer")
     case .customParser: .test("aParserThatNobodyElseHas")
     case .listenerMissing: .test("aQuestionThatNobodyAnswersIsTheClients")
+    case .tlsFailed: .test("aRefusedCertificateIsNoticedAndNextTimePassedThrough")
     case .stalledPeer:
       .impossible("no peer stalls on request for a second; the splice's tests do it with a socket")
     }

@@ -20,6 +20,7 @@ import Testing
     .duplicateAck: "libraries send the first answer only; end-to-end with one sent twice by hand",
     .customParser: "end-to-end with a parser made for it",
     .stalledPeer: "a recording has no backpressure; by the splice's tests",
+    .tlsFailed: "recordings begin behind TLS; end-to-end instead",
   ]
 
   @Test func everyCauseIsRecordedOrSaysWhyNot() {

@@ -26,7 +26,7 @@ extension ProxiedConnection {
     let operations = channel.pipeline.syncOperations
     var socks = SOCKSRequest(access: proxy.configuration.access)
     var isSOCKS = false
-    let first = FirstBytes { [unowned self] held in
+    let first = FirstBytes { held in
       if !isSOCKS {
         switch FirstSpeech(held.readableBytesView.prefix(32)) {
         case .none: return .more
@@ -180,7 +180,7 @@ extension ProxiedConnection {
     guard let tunnel = pendingTunnel, let channel = client.channel else { return }
     pendingTunnel = nil
     let operations = channel.pipeline.syncOperations
-    let catcher = FirstBytes { [unowned self] held in self.look(&held) }
+    let catcher = FirstBytes { held in self.look(&held) }
     do {
       try operations.addHandler(catcher, name: Self.firstName)
       try operations.addHandler(
@@ -212,7 +212,7 @@ extension ProxiedConnection {
       let operations = channel.pipeline.syncOperations
       operations.removeHandler(name: Self.firstName, promise: nil)
       do {
-        let catcher = FirstBytes { [unowned self] held in self.look(&held) }
+        let catcher = FirstBytes { held in self.look(&held) }
         let leg = try operations.context(name: Self.legName)
         try operations.addHandler(catcher, name: Self.firstName + "-2", position: .before(leg.handler))
       } catch {

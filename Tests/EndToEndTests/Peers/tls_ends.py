@@ -281,6 +281,27 @@ def an_answer_without_length_is_cut_off(world):
     return how, data[-10:].decode()
 
 
+def a_plain_client_is_told_by_a_reset(world):
+    made = {}
+    accepting = threading.Thread(target=lambda: made.update(server=world.server()))
+    accepting.start()
+    client = socket.create_connection(("127.0.0.1", world.port))
+    client.settimeout(PATIENCE)
+    client.sendall(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    accepting.join(PATIENCE)
+    server = made["server"]
+    server.head()
+    server.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhalf of it")
+    data = b""
+    while not data.endswith(b"half of it"):
+        data += client.recv(4096)
+    server.half_close()
+    try:
+        return client.recv(4096)
+    except ConnectionResetError:
+        return "reset"
+
+
 def frame(payload, masked):
     if not masked:
         return bytes([0x81, len(payload)]) + payload
