@@ -118,7 +118,11 @@ extension ProxiedConnection {
     _ status: HTTPResponseStatus, _ explanation: String, _ fields: [(String, String)] = []
   ) {
     closing = closing ?? (.proxy, nil, explanation.split(separator: "\n").first.map(String.init))
-    let isBehindAnother = exchanges.count > 1 || exchanges.first?.status != nil
+    var isBehindAnother = exchanges.count > 1 || exchanges.first?.status != nil
+    // A whole request that waits for the upstream comes first too.
+    if case .connecting(let parts) = phase {
+      isBehindAnother = parts.contains { if case .end = $0 { true } else { false } }
+    }
     guard let channel = client.channel, !client.outputEnded else { return close() }
     guard !isBehindAnother else { return close() }
     var head = HTTPResponseHead(

@@ -55,6 +55,7 @@ struct UpstreamDialer: Sendable {
     let bootstrap = ClientBootstrap(group: loop)
       .connectTimeout(limits.connectTimeout)
       .channelOption(.autoRead, value: false)
+      .channelOption(.maxMessagesPerRead, value: 1)
       .channelOption(.allowRemoteHalfClosure, value: true)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
     return if let literal = try? SocketAddress(ipAddress: host, port: port) {

@@ -13,7 +13,7 @@ import Testing
     let decoder = TrafficDecoder(
       options: DecoderOptions(tool: "ackscope/test"), redactor: Redactor(hash: KeyedHash(key: (1, 2))))
     let recorder = TrafficRecorder(
-      decoder: decoder, file: nil, clock: ProxyClock(), observer: nil, captureFailed: { _ in },
+      decoder: decoder, files: nil, clock: ProxyClock(), observer: nil, captureFailed: { _ in },
       captureRecovered: { _ in })
     var configuration = ProxyConfiguration(upstream: try UpstreamAddress("http://127.0.0.1:\(port)"))
     configuration.listenPort = 0
@@ -98,6 +98,17 @@ import Testing
     }
     // What is fine goes on, so that the rest proves something.
     #expect(try Self.ask(proxy.port, Array((Self.chunked + "2\r\nab\r\n0\r\n\r\n").utf8)).status == 502)
+    await proxy.stop()
+  }
+
+  /// The refusal of a second request must not become the answer to the first.
+  @Test func aRefusalDoesNotOvertakeWhatWasAskedBefore() async throws {
+    let listener = try BlockingSocket.listening()
+    let proxy = try await Self.proxy(before: listener.port)
+    let fine = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
+    let answer = try Self.ask(
+      proxy.port, Array((fine + "GET /y HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n").utf8))
+    #expect(answer.text.isEmpty)
     await proxy.stop()
   }
 
