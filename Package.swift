@@ -18,6 +18,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // Ctrl-C and SIGTERM as an orderly stop.
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    // TLS on both legs, with BoringSSL inside: no OpenSSL of the system is spoken to on a socket.
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
   ],
   targets: [
     // MARK: effects
@@ -26,7 +28,7 @@ let package = Package(
       dependencies: [
         "ProxyServer", "LiveView", "CaptureInspector", "CaptureStorage", "SessionReplay", "MockServer",
         "RecordedSessions",
-        "HTTPArchive", "DemoChat", "LoadBench", "SessionDecoder",
+        "HTTPArchive", "DemoChat", "LoadBench", "LocalAuthority", "SessionDecoder",
         "SocketIOPackets", "CaptureFormat", "AckCorrelation", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -42,7 +44,10 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOTLS", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ], swiftSettings: strict),
+    .target(name: "LocalAuthority", dependencies: ["COpenSSL"], swiftSettings: strict),
     .target(
       name: "LiveView", dependencies: ["CaptureFormat", "JSONText", "CNcurses"], swiftSettings: strict),
     .target(
@@ -125,6 +130,7 @@ let package = Package(
     // Without pkg-config: its file holds flags that SwiftPM refuses with a warning, and nothing that is needed.
     .systemLibrary(name: "CNcurses", providers: [.apt(["libncurses-dev"])]),
     .systemLibrary(name: "CEpoll"),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
     // MARK: benchmarks
     .executableTarget(
@@ -165,6 +171,7 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict),
+    .testTarget(name: "LocalAuthorityTests", dependencies: ["LocalAuthority"], swiftSettings: strict),
     .testTarget(name: "CaptureStorageTests", dependencies: ["CaptureStorage"], swiftSettings: strict),
     .testTarget(
       name: "RecordedSessionsTests", dependencies: ["RecordedSessions", "CaptureFormat", "JSONText"],
