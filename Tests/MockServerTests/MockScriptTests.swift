@@ -130,6 +130,15 @@ import Testing
     #expect(script.words(response) == [#"1: thanks ["not now"] +10"#])
   }
 
+  @Test func whatCameAtOneMomentComesInItsOrder() {
+    var script = script { tape in
+      let session = tape.session()
+      tape.disconnectBeforeAck(session, "kick")
+    }
+    let client = script.join()
+    #expect(script.emit(client, "kick", "[]", id: 0) == ["1: disconnect / +10", "1: ack 0 [] +10"])
+  }
+
   @Test func theRecordedCloseIsPlayed() {
     var script = script { tape in
       let session = tape.session()

@@ -61,6 +61,18 @@ struct Tape {
       .emit(RecordedEmit(event: event, payload: Self.payload(args), id: id.map(String.init))))
   }
 
+  /// The server puts the client out before it acknowledges its last emit, both at one moment.
+  mutating func disconnectBeforeAck(_ session: Int, _ event: String) {
+    let place = recording.sessions[session].steps.count
+    var emit = RecordedEmit(event: event, payload: Self.payload("[]"), id: "0")
+    emit.ack = place + 2
+    emit.latency = 10_000
+    add(session, .client, "/", .emit(emit))
+    add(session, .server, "/", .disconnect)
+    time.microseconds -= 10_000
+    add(session, .server, "/", .ack(RecordedAck(id: "0", emit: place, payload: Self.payload("[]"))))
+  }
+
   /// The client acknowledges the last event.
   mutating func clientAck(_ session: Int, _ args: String) {
     let place = recording.sessions[session].steps.count - 1

@@ -23,6 +23,8 @@ package struct MockAction: Sendable {
   package var what: What
   /// Microseconds that the recorded server took.
   package var delay: Int64
+  /// The address of the recorded step: of what is due at one moment, the first recorded comes first.
+  package var seq = 0
 }
 
 /// What a client's packet leads to.
@@ -30,6 +32,9 @@ package struct MockResponse: Sendable {
   package var actions: [MockAction] = []
   /// Why there was no answer, in one line for people, where there was none.
   package var complaint: String?
+
+  /// The actions in the order in which the recorded server took them.
+  mutating func order() { actions.sort { ($0.delay, $0.seq) < ($1.delay, $1.seq) } }
 }
 
 /// Why a handshake is refused.

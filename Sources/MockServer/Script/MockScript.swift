@@ -267,7 +267,7 @@ package struct MockScript: Sendable {
         response.actions.append(
           MockAction(
             client: number, namespace: namespace, what: .ack(id: id, ack.payload),
-            delay: Int64(recorded.latency ?? 0)))
+            delay: Int64(recorded.latency ?? 0), seq: recording.sessions[place.session].steps[index].seq))
       } else if recorded.id == nil {
         unanswered += 1
         response.complaint = Self.complaint(
@@ -280,6 +280,7 @@ package struct MockScript: Sendable {
       answered += 1
     }
     response.actions += follow(place, client: number)
+    response.order()
     return response
   }
 
@@ -429,16 +430,18 @@ package struct MockScript: Sendable {
       if place.step == other.steps.count {
         guard case .closed(let close) = other.ending else { return nil }
         return MockAction(
-          client: receiver, namespace: "/", what: .close(close), delay: max(0, close.time.since(began)))
+          client: receiver, namespace: "/", what: .close(close), delay: max(0, close.time.since(began)),
+          seq: close.seq)
       }
       let step = other.steps[place.step]
       let delay = max(0, step.time.since(began))
       switch step.kind {
       case .emit(let emit):
         return MockAction(
-          client: receiver, namespace: step.namespace, what: .emit(emit, place), delay: delay)
+          client: receiver, namespace: step.namespace, what: .emit(emit, place), delay: delay, seq: step.seq)
       case .disconnect:
-        return MockAction(client: receiver, namespace: step.namespace, what: .disconnect, delay: delay)
+        return MockAction(
+          client: receiver, namespace: step.namespace, what: .disconnect, delay: delay, seq: step.seq)
       default: return nil
       }
     }
