@@ -81,6 +81,31 @@ import Testing
     }
   }
 
+  @Test func aPollThatComesBehindTheProbeIsFreedToo() async throws {
+    try await withMock { tape in
+      tape.session()
+    } _: { _, port, _ in
+      let opened = try await ask(port, .GET, Self.poll)
+      let sid = try sid(of: opened)
+      let loop = MultiThreadedEventLoopGroup.singleton.any()
+      let answered = loop.makePromise(of: Void.self)
+      let link = try await loop.flatSubmit {
+        WebSocketDialer.dial(
+          host: "127.0.0.1", port: port, target: "/socket.io/?EIO=4&transport=websocket&sid=\(sid)",
+          loop: loop
+        ) { link in
+          link.messageArrived = { message in
+            if message == .text(ByteBuffer(string: "3probe")) { answered.succeed(()) }
+          }
+        }
+      }.get()
+      try await loop.submit { link.value.send([.text(ByteBuffer(string: "2probe"))]) }.get()
+      try await answered.futureResult.get()
+      #expect(try await ask(port, .GET, Self.poll + "&sid=" + sid).body == "6")
+      try await loop.submit { link.value.abort() }.get()
+    }
+  }
+
   @Test func engineIO3JoinsTheDefaultNamespaceByItself() async throws {
     try await withMock { tape in
       tape.session(eio: 3, auth: nil)

@@ -28,6 +28,8 @@ final class MockSession {
   private var reader: PeerPacketReader
   private var link: WebSocketLink?
   private var probing: WebSocketLink?
+  /// The probe was answered: the client waits for its poll to end before it moves.
+  private var isProbed = false
   private var pendingPoll: PendingPoll?
   private var queue: [OutgoingPacket] = []
   private var heartbeat: Scheduled<Void>?
@@ -140,6 +142,16 @@ final class MockSession {
     pendingPoll = poll
     poll.reply.abandoned = { [weak self] in self?.pollAbandoned() }
     flushPoll()
+    if isProbed { freePoll() }
+  }
+
+  /// Lets the client stop polling; a moment later, so that one which polls on meanwhile does not do so without a pause
+  /// (PROTOCOL.md A.7).
+  private func freePoll() {
+    _ = engine.loop.assumeIsolated().scheduleTask(in: .milliseconds(50)) { [weak self] in
+      guard let self, probing != nil, pendingPoll != nil else { return }
+      send([.text(.noop, "")])
+    }
   }
 
   /// The connection of a waiting poll is gone: the client may still be on its way to a WebSocket.
@@ -168,6 +180,7 @@ final class MockSession {
     link.messageArrived = { [weak self, unowned link] message in self?.probeArrived(message, on: link) }
     link.closed = { [weak self] _ in
       self?.probing = nil
+      self?.isProbed = false
       if self?.link == nil, self?.pendingPoll == nil { self?.flushPoll() }
     }
   }
@@ -176,10 +189,11 @@ final class MockSession {
     guard case .text(let text) = message else { return abandonProbe(link) }
     if text.readableBytesView.elementsEqual("2probe".utf8) {
       link.send([.text(ByteBuffer(string: "3probe"))])
-      // Frees the pending poll, so that the client can stop polling.
+      isProbed = true
       if pendingPoll != nil { send([.text(.noop, "")]) }
     } else if text.readableBytesView.elementsEqual("5".utf8) {
       probing = nil
+      isProbed = false
       let waiting = queue
       queue = []
       pendingPoll?.reply.abandoned = nil
@@ -195,6 +209,7 @@ final class MockSession {
 
   private func abandonProbe(_ link: WebSocketLink) {
     probing = nil
+    isProbed = false
     link.closed = nil
     link.close()
   }
