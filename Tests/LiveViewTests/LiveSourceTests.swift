@@ -47,6 +47,100 @@ import Testing
     #expect(model.traffic.open.isEmpty, "what was answered is not shown as waiting")
   }
 
+  @Test func whatIsCountedOnlyCountsAsWhatIsRead() throws {
+    // The same records, once through a store that is full and once read as a whole.
+    let filler = #"["\#(String(repeating: "x", count: 8000))"]"#
+    let before = ScreenFixture.emit(1, event: "first") + ScreenFixture.emit(2, event: "first", conn: 2)
+    var flood = ScreenFixture.ack(3, of: 1, latency: 70)
+    for seq in stride(from: 10, to: 90, by: 4) {
+      let peer = seq % 8 == 2 ? "client" : "server"
+      let event = (seq % 3 == 0 ? "send" : "typing") + (peer == "server" ? "_to_client" : "")
+      flood += ScreenFixture.emit(seq, id: seq, event: event, conn: seq % 5, from: peer)
+      flood += ScreenFixture.emit(seq + 1, id: nil, event: event, conn: seq % 5, from: peer)
+      if seq % 20 != 2 { flood += ScreenFixture.ack(seq + 2, of: seq, latency: seq * 100) }
+      // Late, refused, no event: read as a whole whatever happens.
+      if seq % 20 == 2 { flood += ScreenFixture.ack(seq + 2, of: seq, latency: 9_000_000) }
+      if seq % 20 == 2 {
+        flood += ScreenFixture.verdict(
+          seq + 3, of: seq, "late", "after_ack_timeout", age: 9_000_000, event: event, conn: seq % 5)
+      }
+    }
+    let (store, source, begun) = try Self.begin()
+    var model = begun
+    Self.write(before, to: store)
+    for seq in 100..<1148 { Self.write(ScreenFixture.emit(seq, id: nil, args: filler), to: store) }
+    Self.write(flood, to: store)
+    _ = source.deliver(to: &model, elapsed: 0, wall: ScreenFixture.now)
+    var whole = begun
+    ScreenFixture.feed(before, to: &whole)
+    for seq in 100..<1148 { ScreenFixture.feed(ScreenFixture.emit(seq, id: nil, args: filler), to: &whole) }
+    ScreenFixture.feed(flood, to: &whole)
+
+    let (some, all) = (model.traffic, whole.traffic)
+    #expect(some.skippedPackets > 50)
+    #expect(some.counts == all.counts)
+    #expect(some.open.keys.sorted() == all.open.keys.sorted())
+    #expect(some.latencies.count == all.latencies.count)
+    #expect(some.latencies.percentile(50) == all.latencies.percentile(50))
+    func events(_ traffic: TrafficModel) -> [String] {
+      traffic.events.rows.map {
+        "\(String(decoding: $0.event, as: UTF8.self)) \($0.from) \($0.emits) \($0.asked) \($0.acknowledged) \($0.verdicts) \($0.latencies.bars)"
+      }.sorted()
+    }
+    #expect(events(some) == events(all))
+    func connections(_ traffic: TrafficModel) -> [String] {
+      traffic.connections.rows.map {
+        "\($0.number) \($0.fromClient) \($0.fromServer) \($0.bytes) \($0.emits) \($0.pending)"
+      }.sorted()
+    }
+    #expect(connections(some) == connections(all))
+    #expect(
+      ScreenFixture.text(model).contains("came too fast") == false, "that is said where packets are listed")
+    ScreenFixture.press(.character("3"), on: &model)
+    #expect(ScreenFixture.text(model).contains("came too fast to be kept here"))
+  }
+
+  @Test func aSkippedEmitIsOnTheBoardOnceItIsOverdue() throws {
+    let (store, source, begun) = try Self.begin()
+    var model = begun
+    let filler = #"["\#(String(repeating: "x", count: 8000))"]"#
+    for seq in 100..<1147 { Self.write(ScreenFixture.emit(seq, id: nil, args: filler), to: store) }
+    Self.write(
+      ScreenFixture.emit(1147, id: nil, args: filler) + ScreenFixture.emit(2000, at: 1, event: "send"),
+      to: store)
+    _ = source.deliver(to: &model, elapsed: 0, wall: ScreenFixture.now)
+    #expect(model.keys(of: .board).isEmpty)
+    #expect(model.traffic.counts.pending == 1)
+    Self.write(
+      ScreenFixture.verdict(2001, of: 2000, "overdue", at: 6, age: 5_000_000, isFinal: false), to: store)
+    _ = source.deliver(to: &model, elapsed: 0, wall: ScreenFixture.now)
+    #expect(model.keys(of: .board) == [2000])
+    #expect(model.boardRows.first?.age(at: ScreenFixture.now) == 11_000_000)
+    Self.write(ScreenFixture.verdict(2002, of: 2000, "unanswered", "conditional_path", at: 7), to: store)
+    _ = source.deliver(to: &model, elapsed: 0, wall: ScreenFixture.now)
+    #expect(model.traffic.open.isEmpty)
+    #expect(model.traffic.ended.map(\.seq) == [2000])
+    #expect(model.traffic.counts.pending == 0)
+  }
+
+  @Test func aBurstIsKeptAndInTheLongRunAShare() throws {
+    let (store, source, begun) = try Self.begin()
+    var model = begun
+    let line = ScreenFixture.emit(1, id: nil)
+    func written(_ bytes: Int) -> Int {
+      let before = model.traffic.skippedPackets
+      Self.write(String(repeating: line, count: bytes / line.utf8.count), to: store)
+      _ = source.deliver(to: &model, elapsed: 1_000_000, wall: ScreenFixture.now)
+      return (model.traffic.skippedPackets - before) * line.utf8.count
+    }
+    #expect(written(6 << 20) == 0)
+    // What a second gives back may be used in the next.
+    #expect(written(3 << 20) == 0)
+    #expect(written(4 << 20) > 0)
+    for _ in 0..<6 { _ = written(0) }
+    #expect(written(6 << 20) == 0)
+  }
+
   @Test func theScreenClosesWhenAllIsTaken() throws {
     let (store, source, begun) = try Self.begin()
     var model = begun

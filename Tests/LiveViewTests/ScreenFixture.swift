@@ -73,20 +73,20 @@ enum ScreenFixture {
     _ seq: Int, at seconds: Int = 0, id: Int? = 1, event: String = "send", conn: Int = 1, args: String = "[]",
     from: String = "client"
   ) -> String {
-    #"{"type":"packet","seq":\#(seq),"ts":"\#(time(seconds))","conn":\#(conn),"session":\#(conn),"from":"\#(from)","transport":"websocket","socket":"event","namespace":"/",\#(id.map { "\"id\":\($0)," } ?? "")"event":"\#(event)","args":\#(args)}"#
+    #"{"type":"packet","seq":\#(seq),"ts":"\#(time(seconds))","conn":\#(conn),"session":\#(conn),"from":"\#(from)","transport":"websocket","socket":"event","namespace":"/",\#(id.map { "\"id\":\($0)," } ?? "")"event":"\#(event)","args":\#(args),"bytes":10}"#
       + "\n"
   }
 
   static func ack(_ seq: Int, of emit: Int, at seconds: Int = 0, latency: Int = 1000) -> String {
-    #"{"type":"packet","seq":\#(seq),"ts":"\#(time(seconds))","conn":1,"session":1,"from":"server","transport":"websocket","socket":"ack","namespace":"/","id":1,"args":[],"ack_of":\#(emit),"latency_us":\#(latency)}"#
+    #"{"type":"packet","seq":\#(seq),"ts":"\#(time(seconds))","conn":1,"session":1,"from":"server","transport":"websocket","socket":"ack","namespace":"/","id":1,"args":[],"bytes":10,"ack_of":\#(emit),"latency_us":\#(latency)}"#
       + "\n"
   }
 
   static func verdict(
     _ seq: Int, of emit: Int, _ verdict: String, _ cause: String? = nil, at seconds: Int = 0, age: Int = 1000,
-    isFinal: Bool = true
+    isFinal: Bool = true, event: String = "send", conn: Int = 1
   ) -> String {
-    #"{"type":"verdict","seq":\#(seq),"ts":"\#(time(seconds))","conn":1,"session":1,"emit":\#(emit),"event":"send","namespace":"/","id":1,"verdict":"\#(verdict)",\#(cause.map { "\"cause\":\"\($0)\"," } ?? "")"certainty":"proved","evidence":[],"age_us":\#(age),"final":\#(isFinal)}"#
+    #"{"type":"verdict","seq":\#(seq),"ts":"\#(time(seconds))","conn":\#(conn),"session":\#(conn),"emit":\#(emit),"event":"\#(event)","namespace":"/","id":1,"verdict":"\#(verdict)",\#(cause.map { "\"cause\":\"\($0)\"," } ?? "")"certainty":"proved","evidence":[],"age_us":\#(age),"final":\#(isFinal)}"#
       + "\n"
   }
 

@@ -11,6 +11,7 @@ import Testing
     case emitPending = "emit-pending", emitEnded = "emit-ended", emitBinary = "emit-binary", record
     case connection, help, filterFault = "filter-fault", filtered, searched, frozen, alerts
     case played, playedToEnd = "played-to-end", slice
+    case emitAnswered = "emit-answered", filteredOut = "filtered-out", sampled, undecodable, ended
   }
 
   static func model(_ state: State, _ size: ScreenSize) throws -> ScreenModel {
@@ -70,8 +71,33 @@ import Testing
       playback.isPaused = state == .played
       playback.isAtEnd = state == .playedToEnd
       playback.length = 65_000_000
+      playback.size = 48_300
       model = try ScreenFixture.filled(size, playback: playback)
     case .slice: ScreenFixture.press(.character("w"), on: &model)
+    case .emitAnswered:
+      let ack = try #require(
+        model.keys(of: .stream).last { model.traffic.withRecord($0) { $0?.integer(.ackOf) != nil } })
+      model.detail = EmitStory.subject(of: ack, in: model.traffic)
+    case .filteredOut:
+      ScreenFixture.press(.character("/"), on: &model)
+      ScreenFixture.type("~ev nowhere", on: &model)
+      ScreenFixture.press(.enter, .character("4"), on: &model)
+    case .sampled:
+      var skipped = SkippedRecords()
+      for seq in 1000..<3500 {
+        let line = ScreenFixture.emit(seq, id: seq % 2 == 0 ? seq : nil, event: "flood")
+        Array(line.utf8.dropLast()).withUnsafeBytes { _ = skipped.packetSkipped($0, ackTimeout: 5_000_000) }
+      }
+      model.traffic.recordsSkipped(skipped.take(), at: model.now)
+      ScreenFixture.press(.character("3"), on: &model)
+    case .undecodable:
+      ScreenFixture.feed(
+        ScreenFixture.line(
+          "undecodable", 900, at: 12, #""conn":1,"from":"client","offset":69,"reason":"reserved opcode""#),
+        to: &model)
+      ScreenFixture.press(.character("4"), on: &model)
+    case .ended:
+      ScreenFixture.feed(ScreenFixture.line("end", 900, at: 12, #""emits":1"#), to: &model)
     }
     return model
   }

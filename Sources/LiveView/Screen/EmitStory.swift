@@ -326,15 +326,15 @@ struct EmitStory {
     }
     lines += [StyledLine(), StyledLine("Latest packets", .title)]
     var latest: [StyledLine] = []
-    traffic.history.forEach(from: 0) { _, bytes in
+    var seen = 0
+    traffic.history.forEachBackward { _, bytes in
       var scanner = CaptureRecordScanner()
-      guard let record = try? scanner.record(in: bytes), record.conn == number, isWorthTelling(record) else {
-        return true
+      seen += 1
+      if let record = try? scanner.record(in: bytes), record.conn == number, isWorthTelling(record) {
+        latest.append(entry(record, since: row.opened, isAboutEmit: true))
       }
-      latest.append(entry(record, since: row.opened, isAboutEmit: true))
-      if latest.count > 400 { latest.removeFirst(300) }
-      return true
+      return latest.count < 100 && seen < Self.reach
     }
-    return lines + latest.suffix(100)
+    return lines + latest.reversed()
   }
 }

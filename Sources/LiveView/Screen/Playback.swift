@@ -13,6 +13,8 @@ package struct Playback: Equatable, Sendable {
   package var isAtEnd = false
   /// How long the capture is, in microseconds, as far as it is known.
   package var length: Int?
+  /// Bytes of the file that is being played, as far as it is written.
+  package var size: Int?
 
   package init(speed: Double = 1, isFollowing: Bool = false) {
     self.speed = speed

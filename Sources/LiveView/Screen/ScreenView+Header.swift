@@ -137,11 +137,13 @@ extension ScreenView {
       line.append("  p99 ", .quiet)
       line.append(DurationText.words(microseconds: p99) + "  ", .title)
     }
+    if let size = model.playback?.size, columns >= 60 { line.append("file " + WireText.size(size), .quiet) }
     if model.playback == nil, columns >= 60 {
       if let name = model.presentFile {
+        // The size first: a long path is cut where the line ends.
         line.append("capture ", .quiet)
+        line.append("\(WireText.size(counts.bytes)) ")
         line.append(name, .name)
-        line.append(" \(WireText.size(counts.bytes))")
       } else {
         line.append("no capture", .quiet)
       }

@@ -10,6 +10,9 @@ extension ScreenView {
   mutating func drawEvents(_ frame: ScreenLayout.Frame) {
     let keys = model.eventRows
     if keys.isEmpty {
+      if !traffic.events.rows.isEmpty {
+        return drawEmpty(frame, ["No event matches the filter \(model.filterText)."])
+      }
       return drawEmpty(
         frame,
         [
@@ -124,6 +127,14 @@ extension ScreenView {
   mutating func drawConnections(_ frame: ScreenLayout.Frame) {
     let rows = model.connectionRows
     if rows.isEmpty {
+      if !traffic.connections.rows.isEmpty {
+        return drawEmpty(
+          frame,
+          [
+            "No connection matches the filter \(model.filterText).",
+            "Connections have a number, a session, and a transport: ~conn, ~sid, ~tr.",
+          ])
+      }
       return drawEmpty(
         frame,
         traffic.listen.isEmpty

@@ -168,7 +168,11 @@ package struct ScreenView {
       if traffic.endedForgotten > 0 { notes.append("\(WireText.count(traffic.endedForgotten)) cleared") }
       if columns >= 70 { notes.append("by " + model.boardOrder.rawValue) }
     case .events: if columns >= 70 { notes.append("by " + model.eventOrder.rawValue) }
-    case .stream: notes.append(model.isFollowing && model.frozen == nil ? "following" : "f follows")
+    case .stream:
+      if traffic.skippedPackets > 0 {
+        notes.append("\(WireText.count(traffic.skippedPackets)) came too fast to be kept here")
+      }
+      notes.append(model.isFollowing && model.frozen == nil ? "following" : "f follows")
     case .connections:
       if traffic.connections.forgotten > 0 {
         notes.append("\(traffic.connections.forgotten) older not listed")

@@ -36,6 +36,9 @@ final class CapturePlayer: RecordSource {
   private var buffer = [UInt8](repeating: 0, count: 128 << 10)
   /// How long the capture is, in microseconds, as far as it is written.
   private(set) var length: Int?
+  private var size: Int?
+  /// Whether more of the file was read since it was measured.
+  private var hasRead = false
 
   /// Opens a capture and reads its beginning.
   ///
@@ -68,6 +71,7 @@ final class CapturePlayer: RecordSource {
   private func measure() {
     var status = stat()
     guard fstat(descriptor, &status) == 0, let firstTime else { return }
+    size = Int(status.st_size)
     length = lastTime(size: Int(status.st_size)).map { Int($0.since(firstTime)) } ?? length
   }
 
@@ -107,6 +111,7 @@ final class CapturePlayer: RecordSource {
         return
       }
       isFileRead = false
+      hasRead = true
       var (lines, ends, faults): ([UInt8], [(Int, CaptureTimestamp)], [CaptureDamage]) = ([], [], [])
       let base = waiting.count
       let piece = buffer.prefix(count)
@@ -190,7 +195,10 @@ final class CapturePlayer: RecordSource {
     for damage in damages { model.traffic.alert(damage.message(for: path), model.traffic.lastTime) }
     let hasDamage = !damages.isEmpty
     damages = []
+    if hasRead, playback.isFollowing { measure() }
+    hasRead = false
     playback.length = length
+    playback.size = size
     if let playTime { model.now = playTime }
     model.playback = playback
     return played > 0 || hasDamage || playback != before || playTime != beforeTime

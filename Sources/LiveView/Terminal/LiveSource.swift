@@ -21,10 +21,11 @@ final class LiveSource: RecordSource {
   var isFinished: Bool { store.isFinished }
 
   func deliver(to model: inout ScreenModel, elapsed: Int, wall: CaptureTimestamp) -> Bool {
-    let news = store.take(&batch, ackTimeout: model.traffic.ackTimeout)
+    let news = store.take(&batch, ackTimeout: model.traffic.ackTimeout, elapsed: elapsed)
     model.now = max(model.now, wall)
+    if !news.skipped.isEmpty { model.traffic.recordsSkipped(news.skipped, at: wall) }
     feed(&model.traffic)
-    if !news.skipped.isEmpty { model.traffic.recordsSkipped(news.skipped) }
+    if !news.skipped.isEmpty { model.traffic.skippedEmitsSettled(news.skipped) }
     for problem in news.problems {
       model.traffic.alert(problem.line, wall, endsWithConnection: problem.kind == .connectionProblem)
     }

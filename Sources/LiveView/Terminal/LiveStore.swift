@@ -3,12 +3,13 @@ import Synchronization
 
 /// Records on their way from the traffic to the screen: bounded, and quick for the traffic whatever the screen does.
 ///
-/// What finds no room is counted record by record, so that the screen's counts stay exact; records other than packets are
-/// few, and find room longer.
+/// So many records are kept as the screen can take in at little cost: any burst, and in the long run a few thousand a second.
+/// Beyond that packets are counted one by one, so that the screen's counts stay exact; records other than packets are few and
+/// tell what went wrong, and find room longer.
 final class LiveStore: Sendable {
   /// What the screen is told beside records.
   struct News: Sendable {
-    var skipped = SkippedRecords()
+    var skipped = SkippedRecords.News()
     var problems: [(line: String, kind: ScreenDiagnostic)] = []
     var notices: [String] = []
     var quitEnds: String?
@@ -19,14 +20,20 @@ final class LiveStore: Sendable {
   private struct State: ~Copyable {
     var records: [UInt8] = []
     var news = News()
+    var skipped = SkippedRecords()
+    /// Bytes that may still be kept.
+    var allowance = LiveStore.burst
     var scanner = CaptureRecordScanner()
     var ackTimeout = 5_000_000
     var isWoken = false
     var isFinished = false
   }
 
-  /// Bytes of packets that wait at most, and of anything.
-  private static let limit = 8 << 20
+  /// Bytes of packets that are kept at once at most, and then a second; taking in a record costs the screen's thread about
+  /// a microsecond.
+  private static let burst = 8 << 20
+  private static let bytesPerSecond = 2 << 20
+  /// Bytes of anything that wait at most.
   private static let hardLimit = 12 << 20
   /// Lines for people that wait at most.
   private static let problems = 100
@@ -42,7 +49,8 @@ final class LiveStore: Sendable {
   /// Takes whole records in.
   func recordsWritten(_ records: UnsafeRawBufferPointer) {
     change { state in
-      guard state.records.count + records.count > Self.limit else {
+      if records.count <= state.allowance {
+        state.allowance -= records.count
         state.records.append(contentsOf: records)
         return
       }
@@ -50,14 +58,14 @@ final class LiveStore: Sendable {
       while start < records.count {
         let end = CaptureLineReader.lineBreak(in: records, from: start) ?? records.count
         let line = UnsafeRawBufferPointer(rebasing: records[start..<end])
-        let limit = Self.isPacket(line) ? Self.limit : Self.hardLimit
-        if state.records.count + line.count < limit {
+        start = end &+ 1
+        if state.skipped.packetSkipped(line, ackTimeout: state.ackTimeout) { continue }
+        if state.records.count + line.count < Self.hardLimit {
           state.records.append(contentsOf: line)
           state.records.append(0x0A)
         } else if let record = try? state.scanner.record(in: line) {
-          state.news.skipped.recordSkipped(record, ackTimeout: state.ackTimeout)
+          state.skipped.recordSkipped(record, ackTimeout: state.ackTimeout)
         }
-        start = end &+ 1
       }
     }
   }
@@ -92,24 +100,22 @@ final class LiveStore: Sendable {
     if wakes { pipe.wake() }
   }
 
-  private static func isPacket(_ line: UnsafeRawBufferPointer) -> Bool {
-    let start: StaticString = "{\"type\":\"packet\""
-    return line.count >= start.utf8CodeUnitCount
-      && line[..<start.utf8CodeUnitCount].elementsEqual(
-        UnsafeRawBufferPointer(start: start.utf8Start, count: start.utf8CodeUnitCount))
-  }
-
   // MARK: to the screen
 
   /// Swaps what came in against an empty buffer, and hands over the rest of the news.
   ///
-  /// - Parameter ackTimeout: microseconds, for what will have to be counted only.
-  func take(_ batch: inout [UInt8], ackTimeout: Int) -> News {
+  /// - Parameters:
+  ///   - ackTimeout: microseconds, for what will have to be counted only.
+  ///   - elapsed: microseconds since the call before.
+  func take(_ batch: inout [UInt8], ackTimeout: Int, elapsed: Int) -> News {
     batch.removeAll(keepingCapacity: true)
     return state.withLock { state in
       swap(&state.records, &batch)
       state.isWoken = false
       state.ackTimeout = ackTimeout
+      let earned = min(max(elapsed, 0), 10_000_000) * Self.bytesPerSecond / 1_000_000
+      state.allowance = min(Self.burst, state.allowance + earned)
+      state.news.skipped = state.skipped.take()
       defer { state.news = News() }
       return state.news
     }

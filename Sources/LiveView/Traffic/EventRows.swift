@@ -1,5 +1,11 @@
 import CaptureFormat
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// What is counted of one (namespace, peer, event).
 package struct EventRow: Sendable {
   /// The namespace and the event's name as JSON.
@@ -37,6 +43,10 @@ struct EventRows: Sendable {
   private let limit: Int
   private var places: [Int: [Int32]] = [:]
   private var shared: [Int?] = [nil, nil]
+  /// The places found last, by the low bits of their hashes: traffic knows few names.
+  private var recent = [Int32](repeating: -1, count: 256)
+  /// Whoever invents names cannot choose those that meet in one place.
+  private let seed = UInt64.random(in: .min ... .max)
 
   init(limit: Int = 2_000) {
     self.limit = limit
@@ -47,11 +57,13 @@ struct EventRows: Sendable {
   mutating func place(
     namespace: UnsafeRawBufferPointer, event: UnsafeRawBufferPointer, from: CaptureRecord.Peer
   ) -> Int {
-    var hasher = Hasher()
-    hasher.combine(bytes: event)
-    hasher.combine(bytes: namespace)
-    let hash = hasher.finalize()
-    for place in places[hash] ?? [] where isRow(Int(place), namespace, event, from) { return Int(place) }
+    let hash = Int(truncatingIfNeeded: Self.hash(namespace, Self.hash(event, seed)))
+    let recently = Int(recent[hash & 255])
+    if recently >= 0, isRow(recently, namespace, event, from) { return recently }
+    for place in places[hash] ?? [] where isRow(Int(place), namespace, event, from) {
+      recent[hash & 255] = place
+      return Int(place)
+    }
     if rows.count >= limit || event.count > Self.maximumNameLength || namespace.count > Self.maximumNameLength
     {
       return sharedPlace(from)
@@ -59,6 +71,14 @@ struct EventRows: Sendable {
     places[hash, default: []].append(Int32(rows.count))
     rows.append(EventRow(namespace: Array(namespace), event: Array(event), from: from))
     return rows.count - 1
+  }
+
+  /// The peer that asks for acks of an event; the client where both do, or none.
+  func asker(namespace: UnsafeRawBufferPointer, event: UnsafeRawBufferPointer) -> CaptureRecord.Peer {
+    func asks(_ peer: CaptureRecord.Peer) -> Bool {
+      rows.indices.contains { rows[$0].asked > 0 && isRow($0, namespace, event, peer) }
+    }
+    return asks(.server) && !asks(.client) ? .server : .client
   }
 
   /// Changes a row in place; a place from elsewhere is ignored.
@@ -70,8 +90,40 @@ struct EventRows: Sendable {
     _ place: Int, _ namespace: UnsafeRawBufferPointer, _ event: UnsafeRawBufferPointer,
     _ from: CaptureRecord.Peer
   ) -> Bool {
-    rows[place].from == from && rows[place].event.elementsEqual(event)
-      && rows[place].namespace.elementsEqual(namespace)
+    rows[place].from == from && Self.areEqual(rows[place].event, event)
+      && Self.areEqual(rows[place].namespace, namespace)
+  }
+
+  @inline(__always)
+  private static func areEqual(_ kept: [UInt8], _ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard kept.count == bytes.count, let start = bytes.baseAddress else {
+      return kept.isEmpty && bytes.isEmpty
+    }
+    return kept.withUnsafeBytes { kept in
+      kept.baseAddress.map { memcmp($0, start, bytes.count) == 0 } ?? true
+    }
+  }
+
+  /// Eight bytes at a time.
+  @inline(__always)
+  private static func hash(_ bytes: UnsafeRawBufferPointer, _ seed: UInt64) -> UInt64 {
+    var hash = seed ^ UInt64(bytes.count)
+    func mix(_ word: UInt64) {
+      hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
+      hash ^= hash >> 29
+    }
+    var index = 0
+    while index &+ 8 <= bytes.count {
+      mix(bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+      index &+= 8
+    }
+    var last: UInt64 = 0
+    while index < bytes.count {
+      last = last << 8 | UInt64(bytes[index])
+      index &+= 1
+    }
+    mix(last)
+    return hash
   }
 
   private mutating func sharedPlace(_ from: CaptureRecord.Peer) -> Int {

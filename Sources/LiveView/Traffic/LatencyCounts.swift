@@ -24,6 +24,17 @@ package struct LatencyCounts: Sendable {
     bars[Self.barBounds.firstIndex { value < $0 } ?? Self.barBounds.count] &+= 1
   }
 
+  /// Takes over what was counted elsewhere.
+  mutating func add(_ other: LatencyCounts) {
+    count &+= other.count
+    maximum = max(maximum, other.maximum)
+    if other.buckets.count > buckets.count {
+      buckets.append(contentsOf: repeatElement(0, count: other.buckets.count - buckets.count))
+    }
+    for (bucket, number) in other.buckets.enumerated() { buckets[bucket] &+= number }
+    for (bar, number) in other.bars.enumerated() { bars[bar] &+= number }
+  }
+
   /// The sample that `percent` of 100 do not exceed (nearest rank), or nil without samples.
   package func percentile(_ percent: Int) -> Int? {
     guard count > 0 else { return nil }

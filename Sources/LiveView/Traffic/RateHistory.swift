@@ -17,6 +17,14 @@ package struct RateHistory: Sendable {
     if isFromServer { server[place] &+= 1 } else { client[place] &+= 1 }
   }
 
+  /// So many messages passed at that second.
+  mutating func messagesPassed(second: Int, fromClient: Int, fromServer: Int) {
+    if current != second { advance(to: second) }
+    let place = Int(UInt(bitPattern: current ?? second) % UInt(Self.length))
+    client[place] &+= fromClient
+    server[place] &+= fromServer
+  }
+
   private mutating func advance(to second: Int) {
     guard let current, second > current else {
       if current == nil { current = second }

@@ -72,6 +72,15 @@ package struct RecordHistory: Sendable {
     }
   }
 
+  /// Lends the kept lines, the latest first, until `body` returns false.
+  func forEachBackward(_ body: (_ seq: Int, UnsafeRawBufferPointer) -> Bool) {
+    for chunk in chunks.reversed() {
+      for index in chunk.seqs.indices.reversed() {
+        if !Self.withLine(chunk, index, { body(chunk.seqs[index], $0) }) { return }
+      }
+    }
+  }
+
   /// The chunk that would hold the record.
   private func chunk(of seq: Int) -> Int? {
     chunks.lastIndex { ($0.seqs.first ?? .max) <= seq }

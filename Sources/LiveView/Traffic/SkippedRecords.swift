@@ -1,25 +1,153 @@
 import CaptureFormat
 
 /// Records that came faster than they could be kept: counted, and the emits that they settled remembered.
-package struct SkippedRecords: Sendable {
-  /// Emits that are remembered; eight bytes each.
-  private static let limit = 1 << 20
+///
+/// What was counted since the last `take()` is told by that; which emits wait for their acks is remembered beyond it.
+struct SkippedRecords: Sendable {
+  /// What was counted of one event.
+  struct EventCounts: Sendable {
+    var namespace: [UInt8] = []
+    var event: [UInt8] = []
+    var from = CaptureRecord.Peer.client
+    var emits = 0
+    var asked = 0
+    var acknowledged = 0
+    var latencies = LatencyCounts()
+  }
 
-  package private(set) var counts = TrafficCounts()
-  /// The emits that acks and verdicts among them settled.
-  package private(set) var settled: [Int] = []
-  /// Whether more emits were settled than are remembered.
-  package private(set) var isIncomplete = false
+  /// What was counted of one connection.
+  struct ConnectionCounts: Sendable {
+    var fromClient = 0
+    var fromServer = 0
+    var bytes = 0
+    /// Emits that asked for an ack.
+    var emits = 0
+    /// Of those, and of the ones skipped before, how many got it.
+    var settled = 0
+  }
 
-  package init() {}
+  /// What was counted since it was told last.
+  struct News: Sendable {
+    var counts = TrafficCounts()
+    var events: [EventCounts] = []
+    var connections: [Int: ConnectionCounts] = [:]
+    /// Emits that may be on the board and got their ack, with its latency; nil where a verdict was their end.
+    var settled: [(seq: Int, latency: Int?)] = []
+    /// Whether more emits were settled than are remembered.
+    var isIncomplete = false
 
-  /// Whether nothing was skipped.
-  var isEmpty: Bool { counts.records == 0 }
+    var isEmpty: Bool { counts.records == 0 }
+  }
 
-  /// Counts one record.
+  /// An emit that was skipped itself and waits.
+  private struct Waiting {
+    var seq = -1
+    var conn: Int32 = 0
+    var event: Int32 = 0
+  }
+
+  /// Emits that are remembered as settled.
+  private static let limit = 1 << 18
+  /// Skipped emits that wait, by the low bits of their seq; a power of two, sixteen bytes each.
+  private static let waitingCount = 1 << 16
+
+  private var news = News()
+  private var events = EventRows()
+  /// By the places of `events`.
+  private var eventCounts: [EventCounts] = []
+  private var waiting: [Waiting] = []
+
+  /// Whether nothing was skipped since it was told last.
+  var isEmpty: Bool { news.isEmpty }
+
+  /// Counts a packet, where all that matters of it can be counted; one that is false for has to be kept or read as a whole.
+  @inline(__always)
+  mutating func packetSkipped(_ line: UnsafeRawBufferPointer, ackTimeout: Int) -> Bool {
+    guard let packet = PacketFacts(line) else { return false }
+    switch packet.kind {
+    case .event(let namespace, let event, let asksForAck):
+      counted(packet, line)
+      news.counts.emits &+= 1
+      let place = events.place(
+        namespace: namespace, event: event, from: packet.isFromServer ? .server : .client)
+      while eventCounts.count <= place { eventCounts.append(EventCounts()) }
+      eventCounts[place].emits &+= 1
+      guard asksForAck else { break }
+      news.counts.asked &+= 1
+      eventCounts[place].asked &+= 1
+      if waiting.isEmpty { waiting = Array(repeating: Waiting(), count: Self.waitingCount) }
+      // One that waits for longer than this reaches gives way: its ack still counts, only not for its event.
+      waiting[packet.seq & (Self.waitingCount &- 1)] = Waiting(
+        seq: packet.seq, conn: Int32(truncatingIfNeeded: packet.conn),
+        event: Int32(truncatingIfNeeded: place))
+    case .ack(let emit, let latency):
+      // A late one is news, and is told by its verdict.
+      guard latency <= ackTimeout else { return false }
+      counted(packet, line)
+      news.counts.acks &+= 1
+      news.counts.acknowledged &+= 1
+      guard !waiting.isEmpty, waiting[emit & (Self.waitingCount &- 1)].seq == emit else {
+        settled(emit, latency: latency)
+        break
+      }
+      let known = waiting[emit & (Self.waitingCount &- 1)]
+      waiting[emit & (Self.waitingCount &- 1)].seq = -1
+      eventCounts[Int(known.event)].acknowledged &+= 1
+      eventCounts[Int(known.event)].latencies.sampleTaken(latency)
+      news.connections[Int(known.conn), default: ConnectionCounts()].settled &+= 1
+    }
+    return true
+  }
+
+  /// Counts one record of any kind.
   mutating func recordSkipped(_ record: CaptureRecord, ackTimeout: Int) {
-    guard let emit = counts.recordRead(record, ackTimeout: ackTimeout) else { return }
-    if settled.count < Self.limit { settled.append(emit) } else { isIncomplete = true }
+    guard let emit = news.counts.recordRead(record, ackTimeout: ackTimeout) else { return }
+    settled(emit, latency: record.kind == .packet ? record.integer(.latency) : nil)
+  }
+
+  /// Tells what was counted, and begins anew.
+  mutating func take() -> News {
+    guard !news.isEmpty else { return News() }
+    for place in eventCounts.indices where eventCounts[place].emits + eventCounts[place].acknowledged > 0 {
+      let row = events.rows[place]
+      eventCounts[place].namespace = row.namespace
+      eventCounts[place].event = row.event
+      eventCounts[place].from = row.from
+      news.events.append(eventCounts[place])
+      eventCounts[place] = EventCounts()
+    }
+    defer {
+      news = News()
+      news.connections.reserveCapacity(64)
+    }
+    return news
+  }
+
+  @inline(__always)
+  private mutating func counted(_ packet: PacketFacts, _ line: UnsafeRawBufferPointer) {
+    news.counts.records &+= 1
+    news.counts.bytes &+= line.count &+ 1
+    if packet.isFromServer { news.counts.fromServer &+= 1 } else { news.counts.fromClient &+= 1 }
+    var asks = 0
+    if case .event(_, _, true) = packet.kind { asks = 1 }
+    news.connections[packet.conn, default: ConnectionCounts()].counted(packet, asks)
+  }
+
+  private mutating func settled(_ emit: Int, latency: Int?) {
+    if news.settled.count < Self.limit {
+      news.settled.append((emit, latency))
+    } else {
+      news.isIncomplete = true
+    }
+  }
+}
+
+extension SkippedRecords.ConnectionCounts {
+  @inline(__always)
+  fileprivate mutating func counted(_ packet: PacketFacts, _ asks: Int) {
+    if packet.isFromServer { fromServer &+= 1 } else { fromClient &+= 1 }
+    bytes &+= packet.bytes
+    emits &+= asks
   }
 }
 
@@ -39,8 +167,8 @@ extension TrafficCounts {
     answeredByEvent += other.answeredByEvent
     superseded += other.superseded
     unanswered += other.unanswered
-    openConnections += other.openConnections
     connections += other.connections
+    closedConnections += other.closedConnections
     sessions += other.sessions
     findings += other.findings
   }

@@ -20,11 +20,13 @@ package struct TrafficCounts: Equatable, Sendable {
   package var answeredByEvent = 0
   package var superseded = 0
   package var unanswered = 0
-  package var openConnections = 0
   package var connections = 0
+  /// Of those, how many closed; more in counts of what was skipped, whose connections were opened before.
+  package var closedConnections = 0
   package var sessions = 0
   package var findings = 0
 
+  package var openConnections: Int { max(0, connections - closedConnections) }
   /// Emits that nobody has to acknowledge.
   package var unconfirmed: Int { emits - asked }
   /// Emits that wait for their ack.
@@ -60,10 +62,8 @@ package struct TrafficCounts: Equatable, Sendable {
     case .message:
       if record.from == .server { fromServer &+= 1 } else { fromClient &+= 1 }
     case .verdict: return verdictRead(record, ackTimeout)
-    case .open:
-      connections &+= 1
-      openConnections &+= 1
-    case .close: openConnections = max(0, openConnections &- 1)
+    case .open: connections &+= 1
+    case .close: closedConnections &+= 1
     case .session: sessions &+= 1
     case .finding: findings &+= 1
     default: break

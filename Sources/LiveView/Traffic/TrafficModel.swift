@@ -58,6 +58,8 @@ package struct TrafficModel {
   var open: [Int: BoardEmit] = [:]
   /// Emits that ended badly, oldest first.
   var ended: [BoardEmit] = []
+  /// Packets that came too fast to be kept.
+  package internal(set) var skippedPackets = 0
   /// Emits that ended badly and had to leave the list, or were cleared.
   var endedForgotten = 0
   /// The rows of the stream.
@@ -107,16 +109,6 @@ package struct TrafficModel {
     case .other: break
     }
     if let settled, record.kind == .packet { acknowledged(settled, record) }
-  }
-
-  /// Takes note of records that came too fast to be kept: what was counted of them, and which emits they settled.
-  package mutating func recordsSkipped(_ skipped: SkippedRecords) {
-    counts.add(skipped.counts)
-    for seq in skipped.settled { open.removeValue(forKey: seq) }
-    if skipped.isIncomplete {
-      // Which emits were settled is not known: none is shown as waiting that may not be.
-      open.removeAll()
-    }
   }
 
   /// Shows something that went wrong outside the records.
@@ -192,7 +184,6 @@ package struct TrafficModel {
     }
     if record[.sid] == nil, record.conn != nil {
       counts.connections += 1
-      counts.openConnections += 1
     } else {
       counts.sessions += 1
     }
@@ -274,7 +265,7 @@ package struct TrafficModel {
     recentAcks.append((seq, emit.event))
   }
 
-  private mutating func leave(_ emit: BoardEmit) {
+  mutating func leave(_ emit: BoardEmit) {
     guard let conn = emit.conn else { return }
     connections.update(conn, at: emit.time) { $0.pending = max(0, $0.pending &- 1) }
   }
@@ -283,6 +274,8 @@ package struct TrafficModel {
     guard let seq = record.integer(.emit) else { return }
     let note = BoardEmit.Note(record)
     guard note.isFinal else {
+      // One that was not kept is worth a row once it is overdue.
+      if open[seq] == nil, open.count < limits.open { open[seq] = emit(of: seq, record) }
       open[seq]?.note = note
       return
     }
@@ -298,14 +291,19 @@ package struct TrafficModel {
     }
     guard let emit = open.removeValue(forKey: seq) ?? emit(of: seq, record) else { return }
     leave(emit)
+    // An ack that came in time was counted as such and not kept, where the emit is not known as answered.
+    let cameInTime = note.cause == "after_peer_left" && (note.age ?? .max) <= ackTimeout
+    let latency = note.verdict == "late" && !cameInTime ? emit.latency ?? note.age : nil
     events.update(emit.event) { row in
       row.count(note.verdict, 1)
-      if note.verdict == "late", let latency = emit.latency {
+      if let latency {
         row.acknowledged &+= 1
         row.latencies.sampleTaken(latency)
+      } else if note.verdict == "late" {
+        row.acknowledged &-= 1
       }
     }
-    if let latency = emit.latency { latencies.sampleTaken(latency) }
+    if let latency { latencies.sampleTaken(latency) }
     if isBad(note) {
       end(emit, note)
     } else if let line = emit.line {
@@ -337,15 +335,16 @@ package struct TrafficModel {
   }
 
   /// An emit that is not among the open ones, from its record or, failing that, from what its verdict says of it.
-  private mutating func emit(of seq: Int, _ verdict: CaptureRecord?) -> BoardEmit? {
+  mutating func emit(of seq: Int, _ verdict: CaptureRecord?) -> BoardEmit? {
     var scanner = CaptureRecordScanner()
     let line = history.withLine(of: seq) { Array($0) }
     guard let source = line ?? verdict.map({ Array($0.line) }) else { return nil }
     return source.withUnsafeBytes { bytes -> BoardEmit? in
       guard let record = try? scanner.record(in: bytes) else { return nil }
-      let from = record.from ?? .client
-      let place = events.place(
-        namespace: record[.namespace] ?? Self.slash, event: record[.event] ?? Self.empty, from: from)
+      let (namespace, event) = (record[.namespace] ?? Self.slash, record[.event] ?? Self.empty)
+      // A verdict does not say whose emit it is about.
+      let from = record.from ?? events.asker(namespace: namespace, event: event)
+      let place = events.place(namespace: namespace, event: event, from: from)
       var time = record.time
       if line == nil { time.microseconds &-= Int64(record.integer(.age) ?? 0) }
       let id = record[.id].map { $0.count <= 40 ? String(decoding: $0, as: UTF8.self) : "…" }
