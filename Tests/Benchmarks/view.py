@@ -180,25 +180,26 @@ def main():
         frames, keys, silent = [], [], 0
         for number in range(options.rounds + 1):
             for name, port, pid in paths if number % 2 else reversed(paths):
-                load = Load(options, port, pid)
-                if name == "live":
-                    # Within the measured time, and away from its ends.
-                    began = time.monotonic()
-                    time.sleep(options.seconds * 0.3)
-                    first = time.monotonic()
-                    time.sleep(options.seconds * 0.3)
-                    frames.append(pane.frames(first, time.monotonic()) / (time.monotonic() - first))
-                    while time.monotonic() < began + options.seconds * 0.9:
-                        for key, shows in (("?", b"Help"), ("q", b"Unack")):
-                            latency = pane.key(key, shows)
-                            silent += latency is None
-                            keys.append(latency if latency is not None else 2000)
-                            time.sleep(0.03)
-                result = load.result()
+                result = Load(options, port, pid).result()
                 # The first round warms up.
                 if number:
                     found[name]["cpu"].append(result["cpu_us"] / result["completed"])
                     found[name]["rate"].append(result["completed"] * 1e9 / result["ns"])
+        # Keys are work of their own: pressed under the same load, and not while its cost is measured.
+        for _ in range(options.rounds):
+            load = Load(options, shown_port, shown_pid)
+            began = time.monotonic()
+            time.sleep(options.seconds * 0.3)
+            first = time.monotonic()
+            time.sleep(options.seconds * 0.3)
+            frames.append(pane.frames(first, time.monotonic()) / (time.monotonic() - first))
+            while time.monotonic() < began + options.seconds * 0.9:
+                for key, shows in (("?", b"Help"), ("q", b"Unack")):
+                    latency = pane.key(key, shows)
+                    silent += latency is None
+                    keys.append(latency if latency is not None else 2000)
+                    time.sleep(0.05)
+            load.result()
         screen, file = on_screen(pane), counted(capture)
         middle = {name: {what: statistics.median(values) for what, values in of.items()} for name, of in found.items()}
         cost = statistics.median(live / none - 1 for live, none in zip(found["live"]["cpu"], found["none"]["cpu"])) * 100

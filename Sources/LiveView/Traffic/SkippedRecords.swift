@@ -56,6 +56,11 @@ struct SkippedRecords: Sendable {
   /// By the places of `events`.
   private var eventCounts: [EventCounts] = []
   private var waiting: [Waiting] = []
+  /// Connections counted last, by the low bits of their numbers: looking into `news` for each packet would cost more than all
+  /// else here.
+  private var recent = [(conn: Int, counts: ConnectionCounts)](
+    repeating: (-1, ConnectionCounts()), count: recentCount)
+  private static let recentCount = 256
 
   /// Whether nothing was skipped since it was told last.
   var isEmpty: Bool { news.isEmpty }
@@ -94,7 +99,7 @@ struct SkippedRecords: Sendable {
       waiting[emit & (Self.waitingCount &- 1)].seq = -1
       eventCounts[Int(known.event)].acknowledged &+= 1
       eventCounts[Int(known.event)].latencies.sampleTaken(latency)
-      news.connections[Int(known.conn), default: ConnectionCounts()].settled &+= 1
+      recent[place(of: Int(known.conn))].counts.settled &+= 1
     }
     return true
   }
@@ -108,6 +113,7 @@ struct SkippedRecords: Sendable {
   /// Tells what was counted, and begins anew.
   mutating func take() -> News {
     guard !news.isEmpty else { return News() }
+    for place in recent.indices { putAway(place) }
     for place in eventCounts.indices where eventCounts[place].emits + eventCounts[place].acknowledged > 0 {
       let row = events.rows[place]
       eventCounts[place].namespace = row.namespace
@@ -116,10 +122,7 @@ struct SkippedRecords: Sendable {
       news.events.append(eventCounts[place])
       eventCounts[place] = EventCounts()
     }
-    defer {
-      news = News()
-      news.connections.reserveCapacity(64)
-    }
+    defer { news = News() }
     return news
   }
 
@@ -130,7 +133,25 @@ struct SkippedRecords: Sendable {
     if packet.isFromServer { news.counts.fromServer &+= 1 } else { news.counts.fromClient &+= 1 }
     var asks = 0
     if case .event(_, _, true) = packet.kind { asks = 1 }
-    news.connections[packet.conn, default: ConnectionCounts()].counted(packet, asks)
+    recent[place(of: packet.conn)].counts.counted(packet, asks)
+  }
+
+  /// Where a connection is counted; another one that was counted there is put away.
+  @inline(__always)
+  private mutating func place(of conn: Int) -> Int {
+    let place = conn & (Self.recentCount &- 1)
+    if recent[place].conn != conn {
+      putAway(place)
+      recent[place].conn = conn
+    }
+    return place
+  }
+
+  private mutating func putAway(_ place: Int) {
+    if recent[place].conn >= 0 {
+      news.connections[recent[place].conn, default: ConnectionCounts()].add(recent[place].counts)
+    }
+    recent[place] = (-1, ConnectionCounts())
   }
 
   private mutating func settled(_ emit: Int, latency: Int?) {
@@ -143,6 +164,14 @@ struct SkippedRecords: Sendable {
 }
 
 extension SkippedRecords.ConnectionCounts {
+  fileprivate mutating func add(_ other: Self) {
+    fromClient &+= other.fromClient
+    fromServer &+= other.fromServer
+    bytes &+= other.bytes
+    emits &+= other.emits
+    settled &+= other.settled
+  }
+
   @inline(__always)
   fileprivate mutating func counted(_ packet: PacketFacts, _ asks: Int) {
     if packet.isFromServer { fromServer &+= 1 } else { fromClient &+= 1 }
