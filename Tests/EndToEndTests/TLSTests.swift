@@ -4,7 +4,9 @@ import Testing
 extension RealPeers {
   /// The proxy in the middle of TLS, on both legs, between peers with TLS of their own.
   @Suite struct TLS {
-    @Test(arguments: ["sync", "async"], ["polling", "websocket", "both"])
+    /// Not the synchronous client on WebSockets: it reads and writes one TLS socket on two threads, and loses its connection
+    /// in about one chat of twenty, without a proxy too.
+    @Test(arguments: [("sync", "polling"), ("async", "polling"), ("async", "websocket"), ("async", "both")])
     func pythonPeersChatOverTLSOnBothLegs(_ mode: String, _ transports: String) async throws {
       let run = try await ChatRun.play(
         .client("--mode", mode, "--transports", transports, "--clients", "3"),
