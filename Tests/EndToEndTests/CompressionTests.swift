@@ -58,7 +58,9 @@ extension RealPeers {
     func theCaptureHasWhatWasSaid(_ agreement: Agreement) async throws {
       let (peers, ports) = try await Self.peers.value
       let port = try #require(ports[agreement.server]?.int)
-      let proxy = try await ProxyProcess.start(upstream: "http://127.0.0.1:\(port)")
+      // Random text may look like a secret behind its name.
+      let proxy = try await ProxyProcess.start(
+        upstream: "http://127.0.0.1:\(port)", arguments: ["--keep-secrets"])
       let seed = Int.random(in: 1...1_000_000)
       try peers.send(
         #"{"play":"ws://127.0.0.1:\#(proxy.port)/","library":"\#(agreement.library)","settings":\#(agreement.settings),"seed":\#(seed)}"#
