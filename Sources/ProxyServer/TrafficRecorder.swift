@@ -1,6 +1,6 @@
 import AckCorrelation
-import CaptureStorage
 import CaptureFormat
+import CaptureStorage
 import SessionDecoder
 import Synchronization
 

@@ -9,21 +9,6 @@ import SocketReadiness
   import Darwin
 #endif
 
-/// What the record of a connection's end tells.
-struct ClosedSplice {
-  let number: ConnectionNumber
-  let closing: (by: CloseInitiator, code: UInt16?, reason: String?)
-  let clientBytes: UInt64
-  let serverBytes: UInt64
-
-  init(_ connection: SplicedConnection) {
-    number = connection.number
-    closing = connection.closing ?? (.client, nil, nil)
-    clientBytes = connection.client.received
-    serverBytes = connection.upstream.received
-  }
-}
-
 // How spliced connections end: by their peers, by faults, or because the proxy stops.
 
 extension SpliceTable {
@@ -77,29 +62,9 @@ extension SpliceTable {
 
   // MARK: stop
 
-  /// Passes bytes until the loop has stopped.
-  mutating func run(for loop: SpliceLoop) {
-    var abortTime: Timestamp?
-    var whenEmpty: EventLoopPromise<Void>?
-    while true {
-      if tick(until: abortTime) {
-        let inbox = loop.collect()
-        for connection in inbox.arrivals { add(connection) }
-        if let grace = inbox.stopGrace {
-          abortTime = abortTime ?? recorder.now.adding(grace.nanoseconds / 1000)
-          for slot in connections.indices { stop(slot) }
-        }
-        whenEmpty = inbox.whenEmpty
-      }
-      if let time = abortTime, recorder.now >= time { abort() }
-      settle()
-      if let whenEmpty, openCount == 0 { return whenEmpty.succeed() }
-    }
-  }
-
   /// Ends a connection because the proxy stops: its peers get a close frame with 1001 where it does not fall into a
   /// frame of theirs.
-  private mutating func stop(_ slot: Int) {
+  mutating func stop(_ slot: Int) {
     guard let connection = connections[slot], !connection.isStopping else { return }
     connections[slot]?.isStopping = true
     if connection.closing == nil {
@@ -121,7 +86,7 @@ extension SpliceTable {
   }
 
   /// Ends all connections at once.
-  private mutating func abort() {
+  mutating func abort() {
     for slot in connections.indices {
       for leg in [Leg.client, .upstream] { close(Place(slot: slot, leg: leg)) }
     }

@@ -21,7 +21,7 @@ struct SpliceTable: ~Copyable {
   private var freeSlots: [Int] = []
   /// Slots that became free in this tick: what the queue found for them may not have been handled yet.
   private var slotsToFree: [Int] = []
-  private(set) var openCount = 0
+  private var openCount = 0
 
   private let arena: UnsafeMutableRawPointer
   private var used = 0
@@ -75,10 +75,30 @@ struct SpliceTable: ~Copyable {
 
   deinit { arena.deallocate() }
 
+  /// Passes bytes until the loop has stopped.
+  mutating func run(for loop: SpliceLoop) {
+    var abortTime: Timestamp?
+    var whenEmpty: EventLoopPromise<Void>?
+    while true {
+      if tick(until: abortTime) {
+        let inbox = loop.collect()
+        for connection in inbox.arrivals { add(connection) }
+        if let grace = inbox.stopGrace {
+          abortTime = abortTime ?? recorder.now.adding(grace.nanoseconds / 1000)
+          for slot in connections.indices { stop(slot) }
+        }
+        whenEmpty = inbox.whenEmpty
+      }
+      if let time = abortTime, recorder.now >= time { abort() }
+      settle()
+      if let whenEmpty, openCount == 0 { return whenEmpty.succeed() }
+    }
+  }
+
   /// Waits until `time` at the latest, and handles what happened on the sockets meanwhile.
   ///
   /// - Returns: whether the loop was called from another thread.
-  mutating func tick(until time: Timestamp?) -> Bool {
+  private mutating func tick(until time: Timestamp?) -> Bool {
     queue.wait(nanoseconds: time.map { max($0.since(recorder.now), 0) * 1000 })
     var isCalled = false
     for readiness in queue.ready {
@@ -95,7 +115,7 @@ struct SpliceTable: ~Copyable {
   }
 
   /// Takes a connection over.
-  mutating func add(_ connection: SplicedConnection) {
+  private mutating func add(_ connection: SplicedConnection) {
     let slot: Int
     if let free = freeSlots.popLast() {
       slot = free
@@ -122,11 +142,12 @@ struct SpliceTable: ~Copyable {
     let place = Place(token: readiness.token)
     guard connections[place.slot]?[place.leg].isOpen == true else { return }
     if readiness.isWritable { sendWaiting(place) }
-    guard readiness.isReadable, let connection = connections[place.slot], connection[place.leg].isOpen
-    else { return }
-    if connection[place.leg].inputEnded {
+    guard readiness.isReadable, connections[place.slot]?[place.leg].isOpen == true else { return }
+    if connections[place.slot]?[place.leg].inputEnded == true {
       if readiness.hasFailed { failed(place) }
-    } else if readiness.hasFailed || connection[place.leg].interest.contains(.readable) {
+    } else if readiness.hasFailed
+      || connections[place.slot]?[place.leg].interest.contains(.readable) == true
+    {
       receive(place)
     }
   }
@@ -191,15 +212,18 @@ struct SpliceTable: ~Copyable {
 
   /// Sends bytes whose records are written; what the peer does not take now, waits.
   mutating func transmit(_ bytes: UnsafeRawBufferPointer, to place: Place) {
-    guard let connection = connections[place.slot], !connection[place.leg].outputEnded else { return }
+    // Field by field: a copy of the connection would make what waits be copied before it grows.
+    guard connections[place.slot]?[place.leg].outputEnded == false,
+      let descriptor = connections[place.slot]?[place.leg].descriptor
+    else { return }
     var taken = 0
-    if connection[place.leg].waiting.isEmpty {
-      taken = Self.put(bytes, connection[place.leg].descriptor)
+    if connections[place.slot]?[place.leg].waiting.isEmpty == true {
+      taken = Self.put(bytes, descriptor)
       guard taken >= 0 else { return failures.append(place) }
       if taken == bytes.count { return }
     }
     connections[place.slot]?[place.leg].waiting.append(UnsafeRawBufferPointer(rebasing: bytes[taken...]))
-    if connection[place.leg].stalledSince == nil {
+    if connections[place.slot]?[place.leg].stalledSince == nil {
       connections[place.slot]?[place.leg].stalledSince = recorder.now
       change(place) { $0.insert(.writable) }
       change(place.partner) { $0.remove(.readable) }
