@@ -40,7 +40,7 @@ let package = Package(
     .target(
       name: "ProxyServer",
       dependencies: [
-        "SessionDecoder", "CaptureStorage", "SocketReadiness",
+        "SessionDecoder", "CaptureStorage", "CaptureFormat", "JSONText", "SocketReadiness",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -46,8 +46,7 @@ package struct UpstreamProxy: Sendable {
     let name = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     var text = "CONNECT \(name) HTTP/1.1\r\nHost: \(name)\r\nVia: \(via.joined(separator: ", "))\r\n"
     if let credentials {
-      text +=
-        "Proxy-Authorization: Basic \(String(decoding: Base64Text.encode(Array(credentials.utf8)), as: UTF8.self))\r\n"
+      text += "Proxy-Authorization: Basic \(AccessRule.basic(credentials))\r\n"
     }
     return ByteBuffer(string: text + "\r\n")
   }
