@@ -83,7 +83,8 @@ final class EngineServer {
     channel.closeFuture.assumeIsolated().whenComplete { [weak self] _ in self?.channels[key] = nil }
 
     let server = NIOLoopBound(self, eventLoop: loop)
-    let endpoint = PollingEndpoint(server: self)
+    let endpoint = RequestEndpoint(
+      maximumBody: configuration.maximumPayload, answer: PollingEndpoint(server: self).answer)
     // Longer than any heartbeat lets a live connection be silent; ends half-open and idle ones.
     let patience = configuration.pingInterval + configuration.pingTimeout + .seconds(5)
     try PeerServerChannel.configure(

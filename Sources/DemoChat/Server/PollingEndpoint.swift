@@ -1,49 +1,12 @@
 import NIOCore
 import NIOHTTP1
-import NIOWebSocket
 import SocketIOPeers
 
 /// Answers the HTTP requests of one connection to the server: handshakes, polls, posts, and what is none of these.
-/// Leaves the pipeline when the connection becomes a WebSocket.
-final class PollingEndpoint: ChannelInboundHandler, RemovableChannelHandler {
-  typealias InboundIn = HTTPServerRequestPart
-  typealias OutboundOut = HTTPServerResponsePart
+struct PollingEndpoint {
+  let server: EngineServer
 
-  private let server: EngineServer
-  private var head: HTTPRequestHead?
-  private var body = ByteBuffer()
-  private var isTooLarge = false
-  /// The answer still owed on this connection: one at most, for HTTP/1.1 answers in order.
-  private var owed: HTTPReply?
-
-  init(server: EngineServer) {
-    self.server = server
-  }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    switch unwrapInboundIn(data) {
-    case .head(let head):
-      self.head = head
-      body.clear()
-      isTooLarge = false
-    case .body(var bytes):
-      isTooLarge =
-        isTooLarge || body.readableBytes + bytes.readableBytes > server.configuration.maximumPayload
-      if !isTooLarge { body.writeBuffer(&bytes) }
-    case .end:
-      guard let head else { return }
-      self.head = nil
-      let reply = HTTPReply(channel: context.channel, request: head)
-      owed = reply
-      if isTooLarge {
-        reply.send(.payloadTooLarge, "text/html", "")
-      } else {
-        answer(head, reply)
-      }
-    }
-  }
-
-  private func answer(_ head: HTTPRequestHead, _ reply: HTTPReply) {
+  func answer(_ head: HTTPRequestHead, _ body: ByteBuffer, _ reply: HTTPReply) {
     guard head.uri.hasPrefix("/socket.io") else { return reply.send(.notFound, "text/plain", "not found") }
     let query = EngineQuery(target: head.uri)
     switch query.transport {
@@ -68,27 +31,6 @@ final class PollingEndpoint: ChannelInboundHandler, RemovableChannelHandler {
       session.end(.protocolError)
     case .POST: session.postArrived(body, reply)
     default: reply.send(.internalServerError, "text/html", "")
-    }
-  }
-
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    switch event {
-    case ChannelEvent.inputClosed, is IdleStateHandler.IdleStateEvent: context.close(promise: nil)
-    default: context.fireUserInboundEventTriggered(event)
-    }
-  }
-
-  func channelInactive(context: ChannelHandlerContext) {
-    owed?.connectionClosed()
-    owed = nil
-    context.fireChannelInactive()
-  }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    switch error {
-    // The request that was not upgraded follows, and is answered as such.
-    case is NIOWebSocketUpgradeError, is HTTPServerUpgradeErrors: break
-    default: context.close(promise: nil)
     }
   }
 }

@@ -1,52 +1,17 @@
 import JSONText
 import NIOCore
 import NIOHTTP1
-import NIOWebSocket
 import SocketIOPeers
 
 /// Answers the HTTP requests of one connection to the mock: handshakes, polls, posts, preflights of browsers, and what is none of
-/// these. Leaves the pipeline when the connection becomes a WebSocket.
+/// these.
 ///
 /// Every polling request has a connection of its own: only the first request of a connection can become a WebSocket here, and some
 /// clients (aiohttp) use a connection that they have polled on.
-final class MockEndpoint: ChannelInboundHandler, RemovableChannelHandler {
-  typealias InboundIn = HTTPServerRequestPart
-  typealias OutboundOut = HTTPServerResponsePart
+struct MockEndpoint {
+  let engine: MockEngine
 
-  private let engine: MockEngine
-  private var head: HTTPRequestHead?
-  private var body = ByteBuffer()
-  private var isTooLarge = false
-  /// The answer still owed on this connection: one at most, for HTTP/1.1 answers in order.
-  private var owed: HTTPReply?
-
-  init(engine: MockEngine) {
-    self.engine = engine
-  }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    switch unwrapInboundIn(data) {
-    case .head(let head):
-      self.head = head
-      body.clear()
-      isTooLarge = false
-    case .body(var bytes):
-      isTooLarge = isTooLarge || body.readableBytes + bytes.readableBytes > engine.options.maximumPayload
-      if !isTooLarge { body.writeBuffer(&bytes) }
-    case .end:
-      guard let head else { return }
-      self.head = nil
-      let reply = HTTPReply(channel: context.channel, request: head)
-      owed = reply
-      if isTooLarge {
-        reply.send(.payloadTooLarge, "text/html", "")
-      } else {
-        answer(head, reply)
-      }
-    }
-  }
-
-  private func answer(_ head: HTTPRequestHead, _ reply: HTTPReply) {
+  func answer(_ head: HTTPRequestHead, _ body: ByteBuffer, _ reply: HTTPReply) {
     let fields = Self.crossOriginFields(head)
     if head.method == .OPTIONS { return reply.send(.noContent, "text/plain", "", fields: fields) }
     let request = MockRequest(target: head.uri)
@@ -101,26 +66,5 @@ final class MockEndpoint: ChannelInboundHandler, RemovableChannelHandler {
       }
     }
     return fields
-  }
-
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    switch event {
-    case ChannelEvent.inputClosed, is IdleStateHandler.IdleStateEvent: context.close(promise: nil)
-    default: context.fireUserInboundEventTriggered(event)
-    }
-  }
-
-  func channelInactive(context: ChannelHandlerContext) {
-    owed?.connectionClosed()
-    owed = nil
-    context.fireChannelInactive()
-  }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    switch error {
-    // The request that was not upgraded follows, and is answered as such.
-    case is NIOWebSocketUpgradeError, is HTTPServerUpgradeErrors: break
-    default: context.close(promise: nil)
-    }
   }
 }

@@ -99,7 +99,8 @@ final class MockEngine {
     let patience = TimeAmount.milliseconds(options.pingInterval + options.pingTimeout + 5_000)
     try PeerServerChannel.configure(
       channel, maximumMessage: options.maximumPayload, patience: patience,
-      endpoint: MockEndpoint(engine: self),
+      endpoint: RequestEndpoint(
+        maximumBody: options.maximumPayload, answer: MockEndpoint(engine: self).answer),
       isWelcome: { [unowned self] head in
         let request = MockRequest(target: head.uri)
         guard request.transport == "websocket" else { return false }
