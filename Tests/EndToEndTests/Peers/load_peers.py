@@ -16,40 +16,20 @@ import os
 import time
 from urllib.parse import parse_qs, urlsplit
 
+from frames import frame, next_frame
 from peer_lines import follow_stdin, limit_lifetime, say
 
 SEPARATOR = b"\x1e"
-MASK = b"\x37\xfa\x21\x3d"
 BATCH = 20
 # Emits of one client that wait for their acks at once: more would only fill the buffers of the sockets.
 WINDOW = 100
 OPEN = '0{"sid":"%s","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
 
 
-def frame(text, masked):
-    """One whole text frame."""
-    payload = text.encode()
-    length = len(payload)
-    bit = 0x80 if masked else 0
-    head = bytes([0x81, bit | length]) if length < 126 else bytes([0x81, bit | 126]) + length.to_bytes(2, "big")
-    if not masked:
-        return head + payload
-    return head + MASK + bytes(byte ^ MASK[index & 3] for index, byte in enumerate(payload))
-
-
 async def next_message(reader):
     """The next text message; None for a close frame."""
-    first, second = await reader.readexactly(2)
-    length = second & 0x7F
-    if length == 126:
-        length = int.from_bytes(await reader.readexactly(2), "big")
-    elif length == 127:
-        length = int.from_bytes(await reader.readexactly(8), "big")
-    mask = await reader.readexactly(4) if second & 0x80 else None
-    payload = await reader.readexactly(length)
-    if mask:
-        payload = bytes(byte ^ mask[index & 3] for index, byte in enumerate(payload))
-    return None if first & 15 == 8 else payload.decode()
+    opcode, payload = await next_frame(reader)
+    return None if opcode == 8 else payload.decode()
 
 
 async def next_head(reader):
@@ -122,13 +102,13 @@ class Server:
     async def websocket(self, reader, writer, fields):
         writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                      b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
-        writer.write(frame(OPEN % self.new_sid(), False))
+        writer.write(frame((OPEN % self.new_sid()).encode(), False))
         while (text := await next_message(reader)) is not None:
             if text == "40":
-                writer.write(frame('40{"sid":"x"}', False))
+                writer.write(frame(b'40{"sid":"x"}', False))
             elif text.startswith("42"):
                 self.tally.server["websocket"].append(number(text))
-                writer.write(frame("43%d[%d]" % (number(text), number(text)), False))
+                writer.write(frame(b"43%d[%d]" % (number(text), number(text)), False))
             await writer.drain()
 
     async def polled(self, method, query, body, writer):
@@ -161,7 +141,7 @@ async def websocket_client(port, ids, tally):
                  b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
     await next_head(reader)
     await next_message(reader)
-    writer.write(frame("40", True))
+    writer.write(frame(b"40", True))
     await next_message(reader)
 
     room = asyncio.Semaphore(WINDOW)
@@ -171,7 +151,7 @@ async def websocket_client(port, ids, tally):
             while True:
                 for _ in range(BATCH):
                     await room.acquire()
-                writer.write(b"".join(frame('42%d["m",%d]' % (i, i), True) for i in (next(ids) for _ in range(BATCH))))
+                writer.write(b"".join(frame(b'42%d["m",%d]' % (i, i), True) for i in (next(ids) for _ in range(BATCH))))
                 await writer.drain()
         except ENDS:
             pass
