@@ -1,4 +1,11 @@
+import NIOCore
 import NIOPosix
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 /// Why a client has no connection, or no longer one.
 package enum PeerConnectionError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -11,8 +18,17 @@ package enum PeerConnectionError: Error, Sendable, Equatable, CustomStringConver
 
   static func unreachable(host: String, port: Int, error: any Error) -> PeerConnectionError {
     if let known = error as? PeerConnectionError { return known }
-    let cause = (error as? NIOConnectionError)?.connectionErrors.first?.error ?? error
-    return .unreachable(host: host, port: port, reason: String(describing: cause))
+    return .unreachable(host: host, port: port, reason: words(for: error))
+  }
+
+  private static func words(for error: any Error) -> String {
+    switch error {
+    case let error as IOError: String(cString: strerror(error.errnoCode))
+    case let error as NIOConnectionError:
+      error.connectionErrors.first.map { words(for: $0.error) } ?? "the name has no address"
+    case ChannelError.connectTimeout: "no answer in time"
+    default: String(describing: error)
+    }
   }
 
   package var description: String {
