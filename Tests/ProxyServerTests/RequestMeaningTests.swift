@@ -1,7 +1,7 @@
+import CaptureFormat
 import Foundation
 import NIOPosix
 import SessionDecoder
-import CaptureFormat
 import Testing
 
 @testable import ProxyServer
@@ -9,7 +9,7 @@ import Testing
 /// Requests and answers that two readers could take for two things are refused, never passed on. One at a time: the
 /// sockets block their thread.
 @Suite(.serialized) struct RequestMeaningTests {
-  private static func proxy(before port: Int) async throws -> ProxyServer {
+  static func proxy(before port: Int) async throws -> ProxyServer {
     let decoder = TrafficDecoder(
       options: DecoderOptions(tool: "ackscope/test"), redactor: Redactor(hash: KeyedHash(key: (1, 2))))
     let recorder = TrafficRecorder(
