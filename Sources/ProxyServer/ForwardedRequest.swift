@@ -55,6 +55,33 @@ struct ForwardedRequest {
     return forwarded
   }
 
+  /// The bytes for the upstream of a request that has no body; nil where it is not passed on.
+  func wholeRequest(_ request: HTTPRequestHead) -> [UInt8]? {
+    guard let forwarded = try? Self.passable(request, by: self) else { return nil }
+    var bytes = Array("\(forwarded.method.rawValue) \(forwarded.uri) HTTP/1.1\r\n".utf8)
+    for (name, value) in forwarded.headers {
+      bytes += name.utf8
+      bytes += ": ".utf8
+      bytes += value.utf8
+      bytes += "\r\n".utf8
+    }
+    bytes += "\r\n".utf8
+    return bytes
+  }
+
+  private static func passable(_ request: HTTPRequestHead, by rules: ForwardedRequest) throws(Refusal)
+    -> HTTPRequestHead
+  {
+    try expectPassable(request)
+    return try rules.head(from: request)
+  }
+
+  /// Whether an answer's head goes to the client just as it is.
+  static func leavesAsIs(_ response: HTTPResponseHead) -> Bool {
+    guard let forwarded = try? head(from: response) else { return false }
+    return forwarded.headers.elementsEqual(response.headers) { $0.name == $1.name && $0.value == $1.value }
+  }
+
   /// Refuses what the decoder lets through although it cannot be passed on, or although not every server reads it in the same
   /// way (RFC 9112 §3.2, §6.1): before anything of it is.
   static func expectPassable(_ request: HTTPRequestHead) throws(Refusal) {

@@ -58,6 +58,11 @@ final class LoopTick {
 
   // MARK: the loop's connections
 
+  /// Whether all connections are to end.
+  private(set) var isStopping = false
+
+  func connection(_ number: ConnectionNumber) -> ProxiedConnection? { connections[number] }
+
   func opened(_ connection: ProxiedConnection) {
     connections[connection.number] = connection
   }
@@ -89,6 +94,7 @@ final class LoopTick {
   /// - Returns: completes when none is left.
   func stop(grace: TimeAmount) -> EventLoopFuture<Void> {
     let promise = eventLoop.makePromise(of: Void.self)
+    isStopping = true
     guard !connections.isEmpty else {
       promise.succeed()
       return promise.futureResult

@@ -56,7 +56,7 @@ extension ProxiedConnection {
     case .end(let trailers):
       guard let last = exchanges.indices.last else { return }
       exchanges[last].requestEnded = true
-      if exchanges[last].isObserved { tick.observe(number, .requestEnded) }
+      if exchanges[last].isObserved, !isRequestOnRecord { tick.observe(number, .requestEnded) }
       writeUpstream(.end(trailers))
     }
   }
@@ -88,7 +88,7 @@ extension ProxiedConnection {
       isHead: head.method == .HEAD)
     exchanges.append(exchange)
     wasObserved = wasObserved || exchange.isObserved
-    if exchange.isObserved { tick.observe(number, .requestStarted(request)) }
+    if exchange.isObserved, !isRequestOnRecord { tick.observe(number, .requestStarted(request)) }
   }
 
   /// Not only reads bring parts: what a decoder held back comes without the end of a read behind it.

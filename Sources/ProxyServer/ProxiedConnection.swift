@@ -88,6 +88,8 @@ final class ProxiedConnection {
   var upstream = LegState()
   var exchanges: CircularBuffer<Exchange> = []
   var idleTimer: Scheduled<Void>?
+  /// A splice loop has put the request that is under way on record.
+  var isRequestOnRecord = false
   var wasOpened = false
   var wasObserved = false
   var isFinished = false
@@ -113,11 +115,14 @@ final class ProxiedConnection {
   var silence: Scheduled<Void>?
   var closing: (by: CloseInitiator, code: UInt16?, reason: String?)?
 
-  init(number: ConnectionNumber, client channel: any Channel, tick: LoopTick, proxy: ProxyServer.Context) {
+  init(
+    number: ConnectionNumber, client channel: any Channel, at address: SocketAddress?, tick: LoopTick,
+    proxy: ProxyServer.Context
+  ) {
     self.number = number
     self.tick = tick
     self.proxy = proxy
-    clientAddress = channel.remoteAddress.map(Self.text) ?? "unknown"
+    clientAddress = address.map(Self.text) ?? "unknown"
     client.channel = channel
   }
 
@@ -208,6 +213,14 @@ final class ProxiedConnection {
     upstream.http = (counter, "response-decoder")
     phase = .relaying
     wasOpened = true
+    if !isRequestOnRecord { noteOpened(channel) }
+    for part in parts { pass(part) }
+    if client.inputEnded { upstream.endsOutputAfterFlush = true }
+    tick.flush(self, .upstream)
+    tick.flush(self, .client)
+  }
+
+  private func noteOpened(_ channel: any Channel) {
     tick.observe(
       number,
       .opened(
@@ -218,10 +231,6 @@ final class ProxiedConnection {
           isUnverified: upstream.tls != nil && proxy.configuration.upstreamTLS?.isVerifying == false,
           host: proxy.configuration.forward == nil
             ? nil : target.map { "\(Self.hostText($0.host)):\($0.port)" })))
-    for part in parts { pass(part) }
-    if client.inputEnded { upstream.endsOutputAfterFlush = true }
-    tick.flush(self, .upstream)
-    tick.flush(self, .client)
   }
 
   func couldNotConnect(_ error: any Error) {

@@ -57,6 +57,9 @@ package struct ProxyLimits: Sendable {
   package var connectTimeout = TimeAmount.seconds(10)
   /// How long a TLS handshake may take, with either peer.
   package var handshakeTimeout = TimeAmount.seconds(10)
+  /// How long a client that was not heard yet, or an upstream that is not connected yet, may keep a splice loop waiting
+  /// before an event loop goes on with them, whose timers are the ones above.
+  var patience = TimeAmount.seconds(1)
   /// How long a tunnel may stay silent before its server is let speak first.
   var silence = TimeAmount.seconds(1)
   /// How long peers get to close in order when the proxy stops.

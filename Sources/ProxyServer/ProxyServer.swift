@@ -3,6 +3,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import SessionDecoder
+import SocketReadiness
 import Synchronization
 
 /// The proxy: listens, gives each client connection an upstream leg of its own, and stops in order.
@@ -68,6 +69,7 @@ package final class ProxyServer: Sendable {
     diagnose: @escaping @Sendable (_ line: String) -> Void
   ) async throws -> ProxyServer {
     try refuseStrangers(configuration)
+    OpenFiles.raiseLimit()
     var headerLimits = NIOHTTPDecoderLimitConfiguration()
     headerLimits.maxHeaderFieldSize = configuration.limits.headerBytes
     headerLimits.maxHeaderFieldCount = configuration.limits.headerFields
@@ -82,7 +84,7 @@ package final class ProxyServer: Sendable {
       ? (0..<spliceThreads.numberOfThreads).compactMap { _ in
         SpliceLoop.start(on: spliceThreads, recorder: recorder)
       } : []
-    let count = Census()
+    let census = Entrance.Census()
     let own = OwnAddress()
     let context = Context(
       configuration: configuration, recorder: recorder,
@@ -90,17 +92,17 @@ package final class ProxyServer: Sendable {
         limits: configuration.limits, tls: configuration.upstreamTLS, proxy: configuration.upstreamProxy,
         own: own),
       headerLimits: headerLimits, splices: splices, isEngineIO: isEngineIO, diagnose: diagnose,
-      nextNumber: { ConnectionNumber(count.accepted.add(1, ordering: .relaxed).newValue) })
+      nextNumber: { ConnectionNumber(census.accepted.add(1, ordering: .relaxed).newValue) })
     prepareTypes(headerLimits)
     var ticks: [ObjectIdentifier: NIOLoopBound<LoopTick>] = [:]
     for loop in loops {
       ticks[ObjectIdentifier(loop)] = try await loop.submit {
         NIOLoopBound(
-          LoopTick(loop: loop, recorder: recorder) { count.open.subtract(1, ordering: .relaxed) },
+          LoopTick(loop: loop, recorder: recorder) { census.open.subtract(1, ordering: .relaxed) },
           eventLoop: loop)
       }.get()
     }
-    let perLoop = ticks
+    let entrance = Entrance(ticks: ticks, census: census, context: context)
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -112,21 +114,8 @@ package final class ProxyServer: Sendable {
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          guard let tick = perLoop[ObjectIdentifier(channel.eventLoop)]?.value else {
-            throw ChannelError.operationUnsupported
-          }
-          guard count.open.add(1, ordering: .relaxed).newValue <= configuration.limits.connections else {
-            count.open.subtract(1, ordering: .relaxed)
-            return refuse(channel, context)
-          }
-          guard configuration.access.admits(channel.remoteAddress) else {
-            count.open.subtract(1, ordering: .relaxed)
-            return turnAway(channel, context)
-          }
-          let connection = ProxiedConnection(
-            number: context.nextNumber(), client: channel, tick: tick, proxy: context)
-          tick.opened(connection)
-          try connection.begin()
+          let client = channel.remoteAddress
+          try entrance.begin(channel, context.nextNumber(), from: client, entrance.admit(client))
         }
       }
     let listener: any Channel
@@ -149,8 +138,42 @@ package final class ProxyServer: Sendable {
       listener: listener, ticks: ticks, context: context, timer: timer,
       spliceThreads: spliceThreads)
     ready(server.url)
-    try await listener.setOption(.autoRead, value: true).get()
+    if try await !server.openDoor(of: entrance, in: group) {
+      try await listener.setOption(.autoRead, value: true).get()
+    }
     return server
+  }
+
+  /// Lets splice loops accept connections, where they can set upgrades up by themselves.
+  ///
+  /// - Returns: false where the event loops are to do it.
+  private func openDoor(of entrance: Entrance, in group: any EventLoopGroup) async throws -> Bool {
+    let configuration = context.configuration
+    guard let upstream = configuration.upstream, !upstream.usesTLS, configuration.clientTLS == nil,
+      configuration.upstreamProxy == nil, configuration.access.credentials == nil, !context.splices.isEmpty,
+      // A name may have several addresses, which are tried side by side.
+      let address = try? SocketAddress(ipAddress: upstream.host, port: upstream.port),
+      !context.dialer.own.isReached(by: address)
+    else { return false }
+    let door = FrontDoor(
+      upstream: address, upstreamName: ProxiedConnection.text(address),
+      forwarding: ForwardedRequest(upstream: upstream, preservesHost: configuration.preservesHost),
+      limits: configuration.limits, admit: entrance.admit, nextNumber: context.nextNumber,
+      ended: { entrance.census.open.subtract(1, ordering: .relaxed) },
+      giveBack: { entrance.takeBack($0, in: group) }, diagnose: context.diagnose)
+    let copies = try await listener.eventLoop.submit { [listener, splices = context.splices] in
+      try listener.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+        socket in
+        UpgradeSocket.sendAtOnce(socket)
+        return splices.map { _ in fcntl(socket, F_DUPFD_CLOEXEC, 0) }
+      }
+    }.get()
+    guard let copies, copies.allSatisfy({ $0 >= 0 }) else {
+      for copy in copies ?? [] where copy >= 0 { systemClose(copy) }
+      return false
+    }
+    for (splice, copy) in zip(context.splices, copies) { splice.open(door, listener: copy) }
+    return true
   }
 
   /// Makes the generic types of a connection's handlers once, on one thread, before any loop needs them.
@@ -168,32 +191,6 @@ package final class ProxyServer: Sendable {
     ] as [AnyObject.Type] {
       _ = ObjectIdentifier(type)
     }
-  }
-
-  /// How many connections were accepted and are open.
-  private final class Census: Sendable {
-    let accepted = Atomic<UInt32>(0)
-    let open = Atomic<Int>(0)
-  }
-
-  /// Turns a connection above the limit away.
-  private static func refuse(_ channel: any Channel, _ context: Context) {
-    let limit = context.configuration.limits.connections
-    context.diagnose(
-      "a connection was refused with 503: \(limit) are open, which is the limit (--max-connections)")
-    let line = "ackscope: \(limit) connections are open, which is the limit\n"
-    let text =
-      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: \(line.utf8.count)\r\nConnection: close\r\n\r\n\(line)"
-    channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
-    channel.close(mode: .output, promise: nil)
-    channel.eventLoop.scheduleTask(in: context.configuration.limits.stopGrace) { channel.close(promise: nil) }
-  }
-
-  /// Closes the door to an address that is not allowed.
-  private static func turnAway(_ channel: any Channel, _ context: Context) {
-    let client = channel.remoteAddress.map(ProxiedConnection.text) ?? "unknown"
-    context.diagnose("client \(client) was turned away: its address is not among those of --allow")
-    channel.close(promise: nil)
   }
 
   /// Listening where others can connect needs a word on who may.

@@ -111,8 +111,8 @@ package final class TrafficRecorder: Sendable {
   ///
   /// - Parameters:
   ///   - arena: where the steps' bytes stand.
-  ///   - closed: the connections that closed in the tick.
-  func record(_ steps: [SpliceStep], arena: UnsafeRawPointer, closed: [ClosedSplice]) {
+  ///   - notes: what the steps point to.
+  func record(_ steps: [SpliceStep], arena: UnsafeRawPointer, notes: [SpliceNote]) {
     change { decoder, latest in
       for step in steps {
         switch step {
@@ -129,13 +129,28 @@ package final class TrafficRecorder: Sendable {
           decoder.deliveryFailed(connection, to: peer, at: latest.advanced(to: time))
         case .stalled(let connection, let peer, let start, let time):
           decoder.peerStalled(connection, peer, from: start, at: latest.advanced(to: time))
-        case .closed(let index, let time):
-          let splice = closed[index]
-          decoder.connectionClosed(
-            splice.number, by: splice.closing.by, code: splice.closing.code, reason: splice.closing.reason,
-            clientBytes: splice.clientBytes, serverBytes: splice.serverBytes, at: latest.advanced(to: time))
+        case .noted(let connection, let index, let time):
+          Self.record(notes[index], of: connection, by: &decoder, at: latest.advanced(to: time))
         }
       }
+    }
+  }
+
+  private static func record(
+    _ note: SpliceNote, of connection: ConnectionNumber, by decoder: inout TrafficDecoder, at time: Timestamp
+  ) {
+    switch note {
+    case .requested(let client, let upstream, let head):
+      decoder.connectionOpened(connection, client: client, upstream: upstream, at: time)
+      decoder.requestStarted(connection, head, at: time)
+      decoder.requestEnded(connection, at: time)
+    case .switched(let head):
+      decoder.responseStarted(connection, head, at: time)
+      decoder.responseEnded(connection, at: time)
+    case .closed(let splice):
+      decoder.connectionClosed(
+        connection, by: splice.closing.by, code: splice.closing.code, reason: splice.closing.reason,
+        clientBytes: splice.clientBytes, serverBytes: splice.serverBytes, at: time)
     }
   }
 

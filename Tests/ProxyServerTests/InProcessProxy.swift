@@ -1,6 +1,6 @@
 import AckCorrelation
-import CaptureStorage
 import CaptureFormat
+import CaptureStorage
 import Foundation
 import NIOPosix
 import ProxyServer
@@ -34,7 +34,7 @@ final class InProcessProxy: Sendable {
 
   static func start(
     upstreamPort: Int, ackTimeout: Int64? = nil, redacts: Bool = true, clock: ProxyClock = ProxyClock(),
-    splicesDirectly: Bool = true,
+    splicesDirectly: Bool = true, limits: ProxyLimits = ProxyLimits(),
     group: MultiThreadedEventLoopGroup = .singleton
   ) async throws -> InProcessProxy {
     let capture = FileManager.default.temporaryDirectory.appendingPathComponent(
@@ -51,6 +51,7 @@ final class InProcessProxy: Sendable {
     var configuration = ProxyConfiguration(upstream: try UpstreamAddress("http://127.0.0.1:\(upstreamPort)"))
     configuration.listenPort = 0
     configuration.splicesDirectly = splicesDirectly
+    configuration.limits = limits
     let proxy = try await ProxyServer.start(
       configuration, recorder: recorder, isEngineIO: { EngineIORule().covers(target: $0) },
       group: group, ready: { recorder.begin(listen: $0, upstream: "http://127.0.0.1") }, diagnose: { _ in })

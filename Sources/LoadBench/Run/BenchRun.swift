@@ -1,3 +1,5 @@
+import SocketReadiness
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -40,7 +42,7 @@ package final class BenchRun {
 
   /// Measures; takes about `options.expectedSeconds`.
   package func run() throws(LoadFault) -> BenchReport {
-    Self.raiseDescriptorLimit()
+    OpenFiles.raiseLimit()
     try makeDirectory()
     try startServer()
     try startProxy()
@@ -135,18 +137,6 @@ package final class BenchRun {
       }
       usleep(100_000)
     }
-  }
-
-  private static func raiseDescriptorLimit() {
-    var limit = rlimit()
-    #if canImport(Glibc)
-      let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-    #else
-      let files = RLIMIT_NOFILE
-    #endif
-    guard getrlimit(files, &limit) == 0 else { return }
-    limit.rlim_cur = limit.rlim_max
-    setrlimit(files, &limit)
   }
 
   private func check() throws(LoadFault) {

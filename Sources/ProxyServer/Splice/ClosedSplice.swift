@@ -3,13 +3,11 @@ import SessionDecoder
 
 /// What the record of a connection's end tells.
 struct ClosedSplice {
-  let number: ConnectionNumber
   let closing: (by: CloseInitiator, code: UInt16?, reason: String?)
   let clientBytes: UInt64
   let serverBytes: UInt64
 
   init(_ connection: SplicedConnection) {
-    number = connection.number
     closing = connection.closing ?? (.client, nil, nil)
     clientBytes = connection.client.received
     serverBytes = connection.upstream.received

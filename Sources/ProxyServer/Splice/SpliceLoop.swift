@@ -18,6 +18,8 @@ final class SpliceLoop: Sendable {
   /// What other threads ask of the loop.
   struct Inbox {
     var arrivals: [SplicedConnection] = []
+    /// Where connections come from that no event loop has seen.
+    var door: OpenDoor?
     /// How long peers get to close in order, once the loop is to stop.
     var stopGrace: TimeAmount?
     /// Completes when no connection is left; set once none can arrive any more.
@@ -71,6 +73,14 @@ final class SpliceLoop: Sendable {
     wake()
   }
 
+  /// Begins to take connections from the door.
+  ///
+  /// - Parameter listener: a descriptor of the loop's own, which it closes.
+  func open(_ door: FrontDoor, listener: Int32) {
+    inbox.withLock { $0.door = OpenDoor(door: door, listener: listener) }
+    wake()
+  }
+
   /// Begins to end all connections in order; those that are still open after `grace`, at once.
   func stop(grace: TimeAmount) {
     inbox.withLock { $0.stopGrace = grace }
@@ -90,7 +100,10 @@ final class SpliceLoop: Sendable {
     var room: UInt64 = 0
     while read(wakeup.read, &room, 8) > 0 {}
     return inbox.withLock { inbox in
-      defer { inbox.arrivals = [] }
+      defer {
+        inbox.arrivals = []
+        inbox.door = nil
+      }
       return inbox
     }
   }

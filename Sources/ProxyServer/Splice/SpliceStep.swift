@@ -11,6 +11,14 @@ enum SpliceStep {
   case proxyEnded(ConnectionNumber, at: Timestamp)
   case undeliverable(ConnectionNumber, to: Peer, at: Timestamp)
   case stalled(ConnectionNumber, Peer, from: Timestamp, at: Timestamp)
-  /// The index of the connection among those that closed in this tick.
-  case closed(Int, at: Timestamp)
+  /// The index of what happened among the notes of this tick.
+  case noted(ConnectionNumber, Int, at: Timestamp)
+}
+
+/// What happens once in a connection's life, and needs more words than a step has room for.
+enum SpliceNote {
+  /// The upstream leg stands, and the whole request of the client goes there.
+  case requested(client: String, upstream: String, RequestHead)
+  case switched(ResponseHead)
+  case closed(ClosedSplice)
 }

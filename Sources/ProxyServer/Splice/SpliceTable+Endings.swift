@@ -15,6 +15,11 @@ extension SpliceTable {
   /// The peer ended its direction in order: so does the partner, behind what it still gets.
   mutating func inputClosed(_ place: Place) {
     guard connections[place.slot]?[place.leg].inputEnded == false else { return }
+    if let upgrade = connections[place.slot]?.upgrade {
+      guard connections[place.slot]?.isOnRecord == true else { return drop(place.slot) }
+      // The client is to have what came of the answer.
+      if place.leg == .upstream, !upgrade.answer.isEmpty { return giveBack(place.slot) }
+    }
     connections[place.slot]?[place.leg].inputEnded = true
     change(place) { $0.remove(.readable) }
     noteEnd(place, .fin)
@@ -35,11 +40,16 @@ extension SpliceTable {
   /// A leg broke: so does its partner, once what had already arrived on that is on record.
   mutating func failed(_ place: Place) {
     guard connections[place.slot]?[place.leg].isOpen == true else { return }
+    guard connections[place.slot]?.isOnRecord == true else { return drop(place.slot) }
     noteEnd(place, .reset)
     close(place)
     let partner = place.partner
     guard let rest = connections[partner.slot]?[partner.leg], rest.isOpen else { return }
-    if !rest.inputEnded { receive(partner) }
+    if connections[partner.slot]?.upgrade == nil {
+      if !rest.inputEnded { receive(partner) }
+    } else if partner.leg == .upstream, !rest.inputEnded {
+      answerArrived(partner)
+    }
     doomed.append(partner)
   }
 
@@ -66,6 +76,7 @@ extension SpliceTable {
   /// frame of theirs.
   mutating func stop(_ slot: Int) {
     guard let connection = connections[slot], !connection.isStopping else { return }
+    guard connection.isOnRecord else { return drop(slot) }
     connections[slot]?.isStopping = true
     if connection.closing == nil {
       connections[slot]?.closing = (.proxy, 1001, "the proxy stops")
@@ -87,8 +98,6 @@ extension SpliceTable {
 
   /// Ends all connections at once.
   mutating func abort() {
-    for slot in connections.indices {
-      for leg in [Leg.client, .upstream] { close(Place(slot: slot, leg: leg)) }
-    }
+    for slot in connections.indices { drop(slot) }
   }
 }

@@ -15,7 +15,7 @@ import SocketReadiness
 /// the bytes on (promise P2). A leg is read only while its partner takes everything (P5). How a direction ends is
 /// passed on as it happened: an orderly end as half-close, a reset as reset.
 struct SpliceTable: ~Copyable {
-  private var queue: ReadinessQueue
+  var queue: ReadinessQueue
   let recorder: TrafficRecorder
   var connections: [SplicedConnection?] = []
   private var freeSlots: [Int] = []
@@ -23,10 +23,13 @@ struct SpliceTable: ~Copyable {
   private var slotsToFree: [Int] = []
   private var openCount = 0
 
+  /// Where connections come from that no event loop has seen; nil where there is no such door, or not any more.
+  var open: OpenDoor?
+
   private let arena: UnsafeMutableRawPointer
   private var used = 0
   var steps: [SpliceStep] = []
-  private var closed: [ClosedSplice] = []
+  private var notes: [SpliceNote] = []
   private var sends: [Send] = []
   private var sending: [Send] = []
   /// Outputs to end, legs to reset, and legs that failed while they were sent to, all behind this tick's bytes.
@@ -64,6 +67,7 @@ struct SpliceTable: ~Copyable {
   /// It is also one connection's share of a tick: the others wait while a flood of tiny frames of this much is decoded.
   private static let readBytes = 64 << 10
   static let wakeupToken = UInt64.max
+  static let listenerToken = UInt64.max - 1
 
   init(recorder: TrafficRecorder, wakeup: Int32) throws(ReadinessQueue.Fault) {
     var queue = try ReadinessQueue()
@@ -80,15 +84,18 @@ struct SpliceTable: ~Copyable {
     var abortTime: Timestamp?
     var whenEmpty: EventLoopPromise<Void>?
     while true {
-      if tick(until: abortTime) {
+      if tick(until: [abortTime, dueTime].compactMap { $0 }.min()) {
         let inbox = loop.collect()
         for connection in inbox.arrivals { add(connection) }
+        if let door = inbox.door { open(door) }
         if let grace = inbox.stopGrace {
           abortTime = abortTime ?? recorder.now.adding(grace.nanoseconds / 1000)
+          closeDoor()
           for slot in connections.indices { stop(slot) }
         }
         whenEmpty = inbox.whenEmpty
       }
+      if open != nil { giveBackLateOnes() }
       if let time = abortTime, recorder.now >= time { abort() }
       settle()
       if let whenEmpty, openCount == 0 { return whenEmpty.succeed() }
@@ -102,10 +109,10 @@ struct SpliceTable: ~Copyable {
     queue.wait(nanoseconds: time.map { max($0.since(recorder.now), 0) * 1000 })
     var isCalled = false
     for readiness in queue.ready {
-      if readiness.token == Self.wakeupToken {
-        isCalled = true
-      } else {
-        handle(readiness)
+      switch readiness.token {
+      case Self.wakeupToken: isCalled = true
+      case Self.listenerToken: accept()
+      default: handle(readiness)
       }
     }
     settle()
@@ -115,7 +122,10 @@ struct SpliceTable: ~Copyable {
   }
 
   /// Takes a connection over.
-  private mutating func add(_ connection: SplicedConnection) {
+  ///
+  /// - Returns: its slot.
+  @discardableResult
+  mutating func add(_ connection: SplicedConnection) -> Int {
     let slot: Int
     if let free = freeSlots.popLast() {
       slot = free
@@ -125,14 +135,18 @@ struct SpliceTable: ~Copyable {
       connections.append(connection)
     }
     openCount += 1
-    for leg in [Leg.client, .upstream] {
-      let place = Place(slot: slot, leg: leg)
-      do throws(ReadinessQueue.Fault) {
-        try queue.watch(connection[leg].descriptor, token: place.token, for: connection[leg].interest)
-      } catch {
-        // Nothing would ever be heard of it.
-        failures.append(place)
-      }
+    for leg in [Leg.client, .upstream] where connection[leg].isOpen { watch(Place(slot: slot, leg: leg)) }
+    return slot
+  }
+
+  /// Begins to wait for a leg.
+  mutating func watch(_ place: Place) {
+    guard let leg = connections[place.slot]?[place.leg] else { return }
+    do throws(ReadinessQueue.Fault) {
+      try queue.watch(leg.descriptor, token: place.token, for: leg.interest)
+    } catch {
+      // Nothing would ever be heard of it.
+      failures.append(place)
     }
   }
 
@@ -141,6 +155,7 @@ struct SpliceTable: ~Copyable {
     if Self.arenaBytes - used < 2 * Self.readBytes { settle() }
     let place = Place(token: readiness.token)
     guard connections[place.slot]?[place.leg].isOpen == true else { return }
+    if connections[place.slot]?.upgrade != nil { return advance(place, readiness) }
     if readiness.isWritable { sendWaiting(place) }
     guard readiness.isReadable, connections[place.slot]?[place.leg].isOpen == true else { return }
     if connections[place.slot]?[place.leg].inputEnded == true {
@@ -159,7 +174,14 @@ struct SpliceTable: ~Copyable {
   /// - Returns: whether there was something.
   @discardableResult
   mutating func receive(_ place: Place) -> Bool {
-    guard let descriptor = connections[place.slot]?[place.leg].descriptor else { return false }
+    guard let range = read(place) else { return false }
+    pass(range, from: place)
+    return true
+  }
+
+  /// Reads once into the arena; deals with the end where that is what there is.
+  mutating func read(_ place: Place) -> Range<Int>? {
+    guard let descriptor = connections[place.slot]?[place.leg].descriptor else { return nil }
     let room = min(Self.readBytes, Self.arenaBytes - used)
     let count = recv(descriptor, arena + used, room, 0)
     guard count > 0 else {
@@ -168,22 +190,47 @@ struct SpliceTable: ~Copyable {
       } else if errno != EAGAIN && errno != EINTR {
         failed(place)
       }
-      return false
+      return nil
     }
     let range = used..<used + count
     used += count
-    let now = recorder.now
-    note(UInt64(count), place, range, at: now)
-    return true
+    return range
   }
 
-  private mutating func note(_ count: UInt64, _ place: Place, _ range: Range<Int>, at now: Timestamp) {
-    connections[place.slot]?[place.leg].received &+= count
+  /// Puts bytes from elsewhere into the arena. Nothing else stands there any longer where they would not have fitted.
+  mutating func store(_ bytes: [UInt8]) -> Range<Int> {
+    if Self.arenaBytes - used < bytes.count { settle() }
+    let range = used..<used + min(bytes.count, Self.arenaBytes - used)
+    bytes.withUnsafeBytes {
+      (arena + range.lowerBound).copyMemory(
+        from: $0.baseAddress ?? UnsafeRawPointer(arena), byteCount: range.count)
+    }
+    used = range.upperBound
+    return range
+  }
+
+  func stored(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: arena + range.lowerBound, count: range.count)
+  }
+
+  /// Sends bytes from the arena at the end of the tick.
+  mutating func send(_ range: Range<Int>, to place: Place) { sends.append(Send(place: place, range: range)) }
+
+  /// Notes what has happened to a connection, for the end of the tick.
+  mutating func tell(_ note: SpliceNote, of number: ConnectionNumber) {
+    steps.append(.noted(number, notes.count, at: recorder.now))
+    notes.append(note)
+  }
+
+  /// Shows bytes of a spliced connection to the decoder, and sends them.
+  mutating func pass(_ range: Range<Int>, from place: Place) {
+    let now = recorder.now
+    connections[place.slot]?[place.leg].received &+= UInt64(range.count)
     guard let number = connections[place.slot]?.number else { return }
     let isDeliverable = connections[place.slot]?[place.leg.partner].outputEnded == false
     if !isDeliverable { steps.append(.undeliverable(number, to: place.leg.partner.peer, at: now)) }
     steps.append(.bytes(number, from: place.leg.peer, range, at: now))
-    if isDeliverable { sends.append(Send(place: place.partner, range: range)) }
+    if isDeliverable { send(range, to: place.partner) }
   }
 
   // MARK: out
@@ -192,15 +239,13 @@ struct SpliceTable: ~Copyable {
   mutating func settle() {
     repeat {
       if !steps.isEmpty {
-        recorder.record(steps, arena: UnsafeRawPointer(arena), closed: closed)
+        recorder.record(steps, arena: UnsafeRawPointer(arena), notes: notes)
         steps.removeAll(keepingCapacity: true)
-        closed.removeAll(keepingCapacity: true)
+        notes.removeAll(keepingCapacity: true)
       }
       swap(&sends, &sending)
       for send in sending {
-        transmit(
-          UnsafeRawBufferPointer(start: arena + send.range.lowerBound, count: send.range.count),
-          to: send.place)
+        transmit(stored(send.range), to: send.place)
       }
       sending.removeAll(keepingCapacity: true)
       used = 0
@@ -230,7 +275,7 @@ struct SpliceTable: ~Copyable {
     }
   }
 
-  private mutating func sendWaiting(_ place: Place) {
+  mutating func sendWaiting(_ place: Place) {
     guard let descriptor = connections[place.slot]?[place.leg].descriptor,
       let start = connections[place.slot]?[place.leg].stalledSince
     else { return }
@@ -257,7 +302,7 @@ struct SpliceTable: ~Copyable {
   /// - Returns: how many bytes the socket took, or -1 where it failed.
   private static func put(_ bytes: UnsafeRawBufferPointer, _ descriptor: Int32) -> Int {
     while true {
-      let count = send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+      let count = systemSend(descriptor, bytes)
       if count >= 0 { return count }
       if errno == EINTR { continue }
       return errno == EAGAIN ? 0 : -1
@@ -287,16 +332,25 @@ struct SpliceTable: ~Copyable {
     guard connections[place.slot]?[place.leg.partner].isOpen == false,
       let connection = connections[place.slot]
     else { return }
-    steps.append(.closed(closed.count, at: recorder.now))
-    closed.append(ClosedSplice(connection))
-    connections[place.slot] = nil
-    slotsToFree.append(place.slot)
-    openCount -= 1
+    if connection.isOnRecord { tell(.closed(ClosedSplice(connection)), of: connection.number) }
+    remove(place.slot)
     connection.ended()
+  }
+
+  /// Forgets a connection.
+  mutating func remove(_ slot: Int) {
+    connections[slot] = nil
+    slotsToFree.append(slot)
+    openCount -= 1
   }
 }
 
 /// The system's `close`, where a method of that name hides it.
 func systemClose(_ descriptor: Int32) {
   _ = close(descriptor)
+}
+
+/// The system's `send`, likewise.
+private func systemSend(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+  send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
 }

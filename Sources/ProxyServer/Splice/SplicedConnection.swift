@@ -9,10 +9,15 @@ struct SplicedConnection {
   var upstream: SplicedLeg
   /// Who ended it first, and with what words where it was the proxy.
   var closing: (by: CloseInitiator, code: UInt16?, reason: String?)?
+  /// Its upgrade is not done yet.
+  var upgrade: PendingUpgrade?
   /// The proxy has told the peers that it stops.
   var isStopping = false
   /// Called once when it is gone.
   let ended: @Sendable () -> Void
+
+  /// Whether the capture knows it.
+  var isOnRecord: Bool { upgrade.map { $0.stage == .answer } ?? true }
 
   subscript(leg: Leg) -> SplicedLeg {
     _read { if leg == .client { yield client } else { yield upstream } }
@@ -46,6 +51,9 @@ struct SplicedLeg {
   }
 
   var isOpen: Bool { descriptor >= 0 }
+
+  /// A leg that is still to be set up.
+  static var none: SplicedLeg { SplicedLeg(descriptor: -1, received: 0) }
 
   /// Forgets the descriptor, which the caller closes.
   mutating func closed() -> Int32 {
