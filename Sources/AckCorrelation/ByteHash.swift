@@ -15,19 +15,33 @@ enum ByteHash {
     return bits
   }
 
-  /// The hash of `bytes`, in two lanes of eight bytes each so that one does not wait for the other.
+  /// The hash of `bytes`, in lanes of eight bytes each so that one does not wait for the other: two, and two more for as
+  /// long as there is much.
   @inline(__always)
   static func hash(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
     var first = seed ^ 0x9E37_79B9_7F4A_7C15 ^ UInt64(truncatingIfNeeded: bytes.count)
     var second: UInt64 = 0xC2B2_AE3D_27D4_EB4F
     var index = 0
+    if bytes.count >= 128 {
+      var third = first &+ second
+      var fourth = first ^ second
+      while index &+ 32 <= bytes.count {
+        first = step(first, word(bytes, index))
+        second = step(second, word(bytes, index &+ 8))
+        third = step(third, word(bytes, index &+ 16))
+        fourth = step(fourth, word(bytes, index &+ 24))
+        index &+= 32
+      }
+      first = step(first, third)
+      second = step(second, fourth)
+    }
     while index &+ 16 <= bytes.count {
-      first = step(first, bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-      second = step(second, bytes.loadUnaligned(fromByteOffset: index &+ 8, as: UInt64.self))
+      first = step(first, word(bytes, index))
+      second = step(second, word(bytes, index &+ 8))
       index &+= 16
     }
     if index &+ 8 <= bytes.count {
-      first = step(first, bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+      first = step(first, word(bytes, index))
       index &+= 8
     }
     var tail: UInt64 = 0
@@ -36,6 +50,11 @@ enum ByteHash {
       index &+= 1
     }
     return mix(step(first, tail) ^ (second << 23 | second >> 41))
+  }
+
+  @inline(__always)
+  private static func word(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> UInt64 {
+    bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
   }
 
   @inline(__always)

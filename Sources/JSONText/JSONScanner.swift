@@ -180,36 +180,15 @@ package struct JSONScanner {
     position &+= 1
     let count = bytes.count
     while true {
-      // Eight bytes at a time while none of them is a quote, a backslash or a control character.
-      while position &+ 8 <= count {
-        let word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let highs: UInt64 = 0x8080_8080_8080_8080
-        let quote = word ^ (ones &* 0x22)
-        let slash = word ^ (ones &* 0x5C)
-        let special =
-          ((quote &- ones) & ~quote) | ((slash &- ones) & ~slash) | ((word &- ones &* 0x20) & ~word)
-        let found = special & highs
-        if found != 0 {
-          // A borrow can only mark bytes above a true match, so the lowest mark is exact.
-          position &+= UInt64(littleEndian: found).trailingZeroBitCount >> 3
-          break
-        }
-        position &+= 8
-      }
+      position = ByteScan.endOfPlainText(bytes, from: position)
       guard position < count else { throw JSONFault(.unexpectedEnd, at: position) }
       let byte = bytes[position]
       if byte == 0x22 {
         position &+= 1
         return start..<position
       }
-      if byte == 0x5C {
-        try skipEscape()
-      } else if byte < 0x20 {
-        throw JSONFault(.controlCharacter, at: position)
-      } else {
-        position &+= 1
-      }
+      guard byte == 0x5C else { throw JSONFault(.controlCharacter, at: position) }
+      try skipEscape()
     }
   }
 

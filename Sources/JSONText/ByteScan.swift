@@ -1,0 +1,72 @@
+/// Looks through many bytes for few: words of eight bytes, four of them for each decision.
+///
+/// Of a large message nothing but the end is of interest to the scanner, and looking for that is most of what the
+/// message costs. One word for each decision would take twice as long.
+package enum ByteScan {
+  private static let ones: UInt64 = 0x0101_0101_0101_0101
+  private static let highs: UInt64 = 0x8080_8080_8080_8080
+
+  /// Where the first quote, backslash or control character stands, from `start` on; the count where there is none.
+  @inline(__always)
+  package static func endOfPlainText(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+    first(bytes, from: start) { word in
+      let quote = word ^ (ones &* 0x22)
+      let slash = word ^ (ones &* 0x5C)
+      return (zero(quote) | zero(slash) | ((word &- ones &* 0x20) & ~word)) & highs
+    }
+  }
+
+  /// Whether one of three bytes is there.
+  @inline(__always)
+  package static func holds(
+    _ bytes: UnsafeRawBufferPointer, anyOf first: UInt8, _ second: UInt8, _ third: UInt8
+  ) -> Bool {
+    let (first, second, third) = (ones &* UInt64(first), ones &* UInt64(second), ones &* UInt64(third))
+    return self.first(bytes, from: 0) { word in
+      (zero(word ^ first) | zero(word ^ second) | zero(word ^ third)) & highs
+    } < bytes.count
+  }
+
+  /// Marks, in its high bit, each byte that is zero. A borrow can only mark bytes above one that is: the lowest mark is
+  /// right.
+  @inline(__always)
+  private static func zero(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
+
+  /// Where the first byte stands that `marks` marks in its word; the count where there is none.
+  @inline(__always)
+  private static func first(
+    _ bytes: UnsafeRawBufferPointer, from start: Int, marks: (UInt64) -> UInt64
+  ) -> Int {
+    var index = start
+    // Most strings are names: they end in the first word.
+    if index &+ 8 <= bytes.count {
+      let marked = marks(word(bytes, index))
+      if marked != 0 { return index &+ marked.trailingZeroBitCount >> 3 }
+      index &+= 8
+    }
+    while index &+ 32 <= bytes.count {
+      let marked =
+        marks(word(bytes, index)) | marks(word(bytes, index &+ 8)) | marks(word(bytes, index &+ 16))
+        | marks(word(bytes, index &+ 24))
+      if marked != 0 { break }
+      index &+= 32
+    }
+    while index &+ 8 <= bytes.count {
+      let marked = marks(word(bytes, index))
+      if marked != 0 { return index &+ marked.trailingZeroBitCount >> 3 }
+      index &+= 8
+    }
+    while index < bytes.count {
+      // The others are filled with a byte that nothing looks for.
+      if marks(UInt64(bytes[index]) | 0x7878_7878_7878_7800) != 0 { return index }
+      index &+= 1
+    }
+    return index
+  }
+
+  /// Eight bytes, the first one lowest.
+  @inline(__always)
+  private static func word(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> UInt64 {
+    UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+  }
+}
