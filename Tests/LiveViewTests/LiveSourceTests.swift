@@ -100,27 +100,147 @@ import Testing
     #expect(ScreenFixture.text(model).contains("came too fast to be kept here"))
   }
 
-  @Test func aSkippedEmitIsOnTheBoardOnceItIsOverdue() throws {
-    let (store, source, begun) = try Self.begin()
+  /// A store whose allowance is used up, and how far its model is.
+  private static func beginFull() throws -> (LiveStore, LiveSource, ScreenModel) {
+    let (store, source, begun) = try begin()
     var model = begun
     let filler = #"["\#(String(repeating: "x", count: 8000))"]"#
-    for seq in 100..<1147 { Self.write(ScreenFixture.emit(seq, id: nil, args: filler), to: store) }
-    Self.write(
-      ScreenFixture.emit(1147, id: nil, args: filler) + ScreenFixture.emit(2000, at: 1, event: "send"),
-      to: store)
+    for seq in 100..<1148 { write(ScreenFixture.emit(seq, id: nil, args: filler), to: store) }
+    // What is left is too little for these.
+    for seq in 1148..<1200 { write(ScreenFixture.emit(seq, id: nil), to: store) }
     _ = source.deliver(to: &model, elapsed: 0, wall: ScreenFixture.now)
-    #expect(model.keys(of: .board).isEmpty)
-    #expect(model.traffic.counts.pending == 1)
+    #expect(model.traffic.history.withLine(of: 1199) { _ in true } == nil)
+    return (store, source, model)
+  }
+
+  private static func frame(_ source: LiveSource, _ model: inout ScreenModel, elapsed: Int = 260_000) {
+    _ = source.deliver(to: &model, elapsed: elapsed, wall: ScreenFixture.now)
+    _ = ScreenUpdate.apply(.ticked, to: &model)
+  }
+
+  @Test func aLostEmitAmongManyThatPassTooFastGetsItsRowAndItsStory() throws {
+    let (store, source, begun) = try Self.beginFull()
+    var model = begun
     Self.write(
-      ScreenFixture.verdict(2001, of: 2000, "overdue", at: 6, age: 5_000_000, isFinal: false), to: store)
-    _ = source.deliver(to: &model, elapsed: 0, wall: ScreenFixture.now)
+      ScreenFixture.emit(2000, at: 1, id: 77, event: "planted", args: #"["find me",1]"#), to: store)
+    // As many seqs pass as the places for young ones are, three times.
+    for round in 0..<20 {
+      var text = ""
+      for seq in stride(from: 3000 + round * 10_000, to: 13_000 + round * 10_000, by: 2) {
+        text += ScreenFixture.emit(seq, at: 2) + ScreenFixture.ack(seq + 1, of: seq, at: 2)
+      }
+      Self.write(text, to: store)
+      if round % 4 == 3 { Self.frame(source, &model, elapsed: 66_000) }
+    }
+    for _ in 0..<3 { Self.frame(source, &model, elapsed: 260_000) }
+    #expect(model.traffic.skippedPackets > 100_000)
     #expect(model.keys(of: .board) == [2000])
-    #expect(model.boardRows.first?.age(at: ScreenFixture.now) == 11_000_000)
-    Self.write(ScreenFixture.verdict(2002, of: 2000, "unanswered", "conditional_path", at: 7), to: store)
-    _ = source.deliver(to: &model, elapsed: 0, wall: ScreenFixture.now)
-    #expect(model.traffic.open.isEmpty)
-    #expect(model.traffic.ended.map(\.seq) == [2000])
+    #expect(model.traffic.counts.pending == 1)
+    let text = ScreenFixture.text(model)
+    #expect(text.contains("planted") && text.contains("find me"))
+    #expect(!text.contains("not listed"))
+    ScreenFixture.press(.enter, on: &model)
+    #expect(ScreenView.closeLines(model).contains { $0.plain.contains("find me") })
+
+    // Its ack, however fast the others pass, takes it away, and counts for its event.
+    Self.write(ScreenFixture.ack(900_000, of: 2000, at: 4, latency: 3_000_000), to: store)
+    Self.frame(source, &model, elapsed: 66_000)
+    #expect(model.keys(of: .board) == [])
     #expect(model.traffic.counts.pending == 0)
+    let planted = try #require(model.traffic.events.rows.first { $0.event == Array(#""planted""#.utf8) })
+    #expect(planted.acknowledged == 1 && planted.latencies.maximum == 3_000_000)
+    #expect(model.traffic.connections[1]?.pending == 0)
+    let told = ScreenView.closeLines(model).map(\.plain)
+    #expect(told.contains { $0.contains("It waits no longer") }, "\(told)")
+  }
+
+  @Test func aSkippedEmitEndsWithItsVerdictAndKeepsItsArguments() throws {
+    let (store, source, begun) = try Self.beginFull()
+    var model = begun
+    Self.write(ScreenFixture.emit(2000, at: 1, args: #"["find me"]"#), to: store)
+    // At once, while nobody was told of it; and one of which somebody was.
+    Self.write(ScreenFixture.verdict(2001, of: 2000, "unanswered", "invalid_packet", at: 1), to: store)
+    Self.write(ScreenFixture.emit(2002, at: 1, args: #"["me too"]"#, from: "server"), to: store)
+    Self.frame(source, &model)
+    #expect(model.traffic.ended.map(\.seq) == [2000])
+    for _ in 0..<2 { Self.frame(source, &model) }
+    #expect(model.traffic.open.keys.sorted() == [2002])
+    Self.write(
+      ScreenFixture.verdict(2003, of: 2002, "overdue", at: 6, age: 5_000_000, isFinal: false), to: store)
+    Self.frame(source, &model)
+    #expect(model.traffic.open[2002]?.note?.verdict == "overdue")
+    Self.write(ScreenFixture.verdict(2004, of: 2002, "unanswered", "conditional_path", at: 7), to: store)
+    Self.frame(source, &model)
+    #expect(model.traffic.open.isEmpty && model.traffic.counts.pending == 0)
+    #expect(model.boardRows.map(\.seq) == [2002, 2000])
+    #expect(model.boardRows.map(\.from) == [.server, .client])
+    let text = ScreenFixture.text(model)
+    #expect(text.contains("find me") && text.contains("me too"))
+    #expect(model.traffic.connections[1]?.pending == 0)
+  }
+
+  @Test func anAckThatIsReadAsAWholeSettlesAnEmitThatWasSkipped() throws {
+    let (store, source, begun) = try Self.beginFull()
+    var model = begun
+    Self.write(ScreenFixture.emit(2000) + ScreenFixture.emit(2002, id: 2), to: store)
+    for _ in 0..<5 { Self.frame(source, &model, elapsed: 1_000_000) }
+    #expect(model.keys(of: .board) == [2000, 2002])
+    let skipped = model.traffic.skippedPackets
+    Self.write(ScreenFixture.emit(2004, id: 3), to: store)
+    Self.frame(source, &model)
+    #expect(model.traffic.skippedPackets == skipped, "there is room again")
+    // One of a usual shape, and one that has to be read as a whole.
+    Self.write(ScreenFixture.ack(2005, of: 2000), to: store)
+    Self.write(
+      ScreenFixture.ack(2006, of: 2002).replacing(#""bytes":10,"#, with: #""later":0,"bytes":10,"#)
+        .replacing(#""ack_of":2002,"latency_us":1000"#, with: #""ack_of":2002,"latency_us":1000,"new":1"#),
+      to: store)
+    for _ in 0..<3 { Self.frame(source, &model) }
+    #expect(model.keys(of: .board) == [2004])
+    #expect(model.traffic.events.rows.map(\.acknowledged).reduce(0, +) == 2)
+    #expect(model.traffic.counts.acknowledged == 2 && model.traffic.latencies.count == 2)
+    #expect(model.traffic.connections[1]?.pending == 1)
+  }
+
+  @Test func whatWaitsStaysWhileNobodyLooks() throws {
+    // A screen that was stopped with Ctrl-Z takes nothing in, while the traffic goes on.
+    let (store, source, begun) = try Self.begin()
+    var model = begun
+    Self.write(ScreenFixture.emit(1, event: "kept"), to: store)
+    Self.frame(source, &model)
+    for round in 0..<60 {
+      var text = ""
+      for seq in stride(from: 10_000 + round * 10_000, to: 20_000 + round * 10_000, by: 2) {
+        text += ScreenFixture.emit(seq, id: 9, event: seq == 200_000 ? "lost" : "send")
+        if seq != 200_000 { text += ScreenFixture.ack(seq + 1, of: seq) }
+      }
+      Self.write(text, to: store)
+    }
+    Self.write(
+      ScreenFixture.verdict(900_000, of: 200_000, "overdue", age: 5_000_000, isFinal: false), to: store)
+    Self.frame(source, &model)
+    #expect(model.keys(of: .board) == [1, 200_000])
+    #expect(model.traffic.counts.pending == 2)
+    #expect(model.traffic.counts.emits == 300_001)
+  }
+
+  @Test func anAnsweredEmitHasLeftWithTheNextFrame() throws {
+    let (store, source, begun) = try Self.begin()
+    var model = begun
+    Self.write(ScreenFixture.emit(1, event: "waits") + ScreenFixture.emit(2, event: "stays"), to: store)
+    Self.frame(source, &model, elapsed: 1_000_000 / ScreenLoop.framesPerSecond)
+    #expect(ScreenFixture.text(model).contains("waits"))
+    ScreenFixture.press(.character("1"), on: &model)
+    Self.write(ScreenFixture.ack(3, of: 1), to: store)
+    // The ack wakes the screen, which paints once a frame: within 67 ms.
+    Self.frame(source, &model, elapsed: 1_000_000 / ScreenLoop.framesPerSecond)
+    #expect(model.keys(of: .board) == [2])
+    let layout = ScreenLayout(model)
+    let board = ScreenFixture.text(model).split(separator: "\n", omittingEmptySubsequences: false)
+    let frame = try #require(layout.frame(of: .board))
+    #expect(!board[frame.list].contains { $0.contains("waits") })
+    #expect(board[frame.list].contains { $0.contains("stays") })
+    #expect(1_000_000 / ScreenLoop.framesPerSecond < 100_000)
   }
 
   @Test func aBurstIsKeptAndInTheLongRunAShare() throws {

@@ -88,7 +88,7 @@ import Testing
         let line = ScreenFixture.emit(seq, id: seq % 2 == 0 ? seq : nil, event: "flood")
         Array(line.utf8.dropLast()).withUnsafeBytes { _ = skipped.packetSkipped($0, ackTimeout: 5_000_000) }
       }
-      model.traffic.recordsSkipped(skipped.take(), at: model.now)
+      model.traffic.recordsSkipped(skipped.take(elapsed: 0), at: model.now)
       ScreenFixture.press(.character("3"), on: &model)
     case .undecodable:
       ScreenFixture.feed(

@@ -96,11 +96,11 @@ import Testing
       }
       #expect(isCounted)
     }
-    let news = skipped.take()
+    let news = skipped.take(elapsed: 0)
     model.traffic.recordsSkipped(news, at: ScreenFixture.now)
     model.traffic.skippedEmitsSettled(news)
     #expect(model.keys(of: .board) == [2])
-    #expect(model.traffic.counts.pending == 2, "one is listed, one was skipped")
+    #expect(model.traffic.counts.pending == 2, "one is listed, one was skipped just now")
     #expect(model.traffic.counts.emits == 4 && model.traffic.counts.acks == 2)
     #expect(ScreenFixture.text(model).contains("1 more wait, not listed"))
   }
@@ -141,6 +141,41 @@ import Testing
     #expect(model.traffic.open.count == 16)
     #expect(model.traffic.counts.pending == 101)
     #expect(ScreenFixture.text(model).contains("85 more wait, not listed"))
+  }
+
+  @Test func whatIsOverdueHasItsRowBeforeWhatIsYoung() {
+    var limits = TrafficModel.Limits()
+    limits.open = 16
+    var model = Self.model("", limits: limits)
+    for seq in 1...40 { ScreenFixture.feed(ScreenFixture.emit(seq, at: seq / 10), to: &model) }
+    ScreenFixture.feed(
+      ScreenFixture.verdict(50, of: 30, "overdue", at: 6, age: 5_000_000, isFinal: false), to: &model)
+    #expect(model.keys(of: .board).contains(30))
+    #expect(model.traffic.counts.pending == 40)
+    #expect(ScreenFixture.text(model).contains("25 more wait, not listed"))
+    // Those that gave way count as before.
+    for seq in 1...40 where seq != 30 {
+      ScreenFixture.feed(ScreenFixture.ack(100 + seq, of: seq, at: 6), to: &model)
+    }
+    #expect(model.keys(of: .board) == [30])
+    #expect(model.traffic.events.rows[0].acknowledged == 39)
+    #expect(model.traffic.connections[1]?.pending == 1)
+  }
+
+  @Test func endedEmitsBeyondTheListAreCounted() {
+    var limits = TrafficModel.Limits()
+    limits.ended = 8
+    var model = Self.model("", limits: limits)
+    for seq in stride(from: 1, to: 41, by: 2) {
+      ScreenFixture.feed(
+        ScreenFixture.emit(seq) + ScreenFixture.verdict(seq + 1, of: seq, "unanswered", "x"), to: &model)
+    }
+    #expect(ScreenFixture.text(model).contains("1 Unacknowledged 20"))
+    #expect(ScreenFixture.text(model).contains("12 more ended, not listed"))
+    ScreenFixture.press(.character("c"), on: &model)
+    ScreenFixture.press(.up, on: &model)
+    #expect(ScreenFixture.text(model).contains("1 Unacknowledged 0"))
+    #expect(ScreenFixture.text(model).contains("20 cleared"))
   }
 
   @Test func anAckOfAnEmitThatFoundNoRowCountsAllTheSame() {

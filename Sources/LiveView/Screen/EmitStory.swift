@@ -40,7 +40,7 @@ struct EmitStory {
     guard let line else {
       return [
         StyledLine("This emit's record (seq \(seq)) is no longer kept here; the capture file has it.", .quiet)
-      ]
+      ] + (board == nil && !traffic.isWaiting(seq) ? [StyledLine("It waits no longer.", .quiet)] : [])
     }
     return line.withUnsafeBytes { bytes -> [StyledLine] in
       guard let record = try? scanner.record(in: bytes) else { return [] }
@@ -57,6 +57,8 @@ struct EmitStory {
     var age = 0
     var isFinal = false
     var ack: Int?
+    /// Whether it was answered by an ack that was not kept.
+    var isAckUnseen = false
   }
 
   private func story(_ emit: CaptureRecord, _ board: BoardEmit?) -> [StyledLine] {
@@ -111,6 +113,9 @@ struct EmitStory {
     let asked = emit[.id] != nil
     if !asked {
       outcome = Outcome(verdict: "unconfirmed", cause: "no_ack_requested", certainty: "proved", isFinal: true)
+    } else if !outcome.isFinal, outcome.ack == nil, board == nil, !traffic.isWaiting(emit.seq) {
+      outcome.verdict = "acknowledged"
+      outcome.isAckUnseen = true
     } else if !outcome.isFinal, outcome.ack == nil {
       outcome.age = max(0, Int(now.since(emit.time)))
       outcome.verdict = outcome.age > traffic.ackTimeout ? "overdue" : "pending"
@@ -128,7 +133,7 @@ struct EmitStory {
     if let certainty = outcome.certainty, outcome.cause != nil {
       line.append("  (\(TerminalText.harmless(certainty)))", .quiet)
     }
-    if outcome.verdict != "unconfirmed" {
+    if outcome.verdict != "unconfirmed", !outcome.isAckUnseen {
       line.append("  after " + DurationText.words(microseconds: outcome.age))
     }
     let text = advice(outcome.verdict, outcome.cause)
@@ -168,6 +173,12 @@ struct EmitStory {
 
   private func still(_ outcome: Outcome, _ asked: Bool) -> [StyledLine] {
     guard asked, !outcome.isFinal, outcome.ack == nil else { return [] }
+    guard !outcome.isAckUnseen else {
+      return [
+        StyledLine(
+          "            its ack came with too many others to be kept here; the capture file has it", .quiet)
+      ]
+    }
     var line = StyledLine(stamp(outcome.age), .quiet)
     line.append("  still no ack", outcome.verdict == "overdue" ? .warning : .text)
     return [line]

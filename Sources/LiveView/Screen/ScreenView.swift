@@ -111,7 +111,7 @@ package struct ScreenView {
     func text(_ pane: ScreenModel.Pane) -> String {
       switch pane {
       case .board:
-        let count = traffic.counts.pending + traffic.ended.count
+        let count = traffic.counts.pending + traffic.ended.count + traffic.endedUnlisted
         return columns < 50
           ? "1 Unack \(count)" : isNarrow ? "1 Unacked \(count)" : "1 Unacknowledged \(count)"
       case .events:
@@ -165,7 +165,10 @@ package struct ScreenView {
     case .board:
       let unlisted = max(0, traffic.counts.pending - traffic.open.count)
       if unlisted > 0 { notes.append("\(WireText.count(unlisted)) more wait, not listed") }
-      if traffic.endedForgotten > 0 { notes.append("\(WireText.count(traffic.endedForgotten)) cleared") }
+      if traffic.endedUnlisted > 0 {
+        notes.append("\(WireText.count(traffic.endedUnlisted)) more ended, not listed")
+      }
+      if traffic.endedCleared > 0 { notes.append("\(WireText.count(traffic.endedCleared)) cleared") }
       if columns >= 70 { notes.append("by " + model.boardOrder.rawValue) }
     case .events: if columns >= 70 { notes.append("by " + model.eventOrder.rawValue) }
     case .stream:

@@ -4,8 +4,8 @@ import Synchronization
 /// Records on their way from the traffic to the screen: bounded, and quick for the traffic whatever the screen does.
 ///
 /// So many records are kept as the screen can take in at little cost: any burst, and in the long run a few thousand a second.
-/// Beyond that packets are counted one by one, so that the screen's counts stay exact; records other than packets are few and
-/// tell what went wrong, and find room longer.
+/// Beyond that packets are counted one by one, so that the screen's counts stay exact, and emits that go without their ack for
+/// a moment are told after all; records other than packets are few and tell what went wrong, and find room longer.
 final class LiveStore: Sendable {
   /// What the screen is told beside records.
   struct News: Sendable {
@@ -49,17 +49,25 @@ final class LiveStore: Sendable {
   /// Takes whole records in.
   func recordsWritten(_ records: UnsafeRawBufferPointer) {
     change { state in
-      if records.count <= state.allowance {
+      let isKept = records.count <= state.allowance
+      if isKept {
         state.allowance -= records.count
-        state.records.append(contentsOf: records)
-        return
+        if !state.skipped.hasWaiting {
+          state.records.append(contentsOf: records)
+          return
+        }
       }
       var start = 0
       while start < records.count {
         let end = CaptureLineReader.lineBreak(in: records, from: start) ?? records.count
         let line = UnsafeRawBufferPointer(rebasing: records[start..<end])
         start = end &+ 1
-        if state.skipped.packetSkipped(line, ackTimeout: state.ackTimeout) { continue }
+        if !isKept, state.skipped.packetSkipped(line, ackTimeout: state.ackTimeout) { continue }
+        if state.skipped.hasWaiting,
+          !state.skipped.recordKept(line, ackTimeout: state.ackTimeout, &state.scanner)
+        {
+          continue
+        }
         if state.records.count + line.count < Self.hardLimit {
           state.records.append(contentsOf: line)
           state.records.append(0x0A)
@@ -115,7 +123,7 @@ final class LiveStore: Sendable {
       state.ackTimeout = ackTimeout
       let earned = min(max(elapsed, 0), 10_000_000) * Self.bytesPerSecond / 1_000_000
       state.allowance = min(Self.burst, state.allowance + earned)
-      state.news.skipped = state.skipped.take()
+      state.news.skipped = state.skipped.take(elapsed: elapsed)
       defer { state.news = News() }
       return state.news
     }

@@ -20,6 +20,16 @@ package struct BoardEmit: Sendable {
       age = record.integer(.age)
       isFinal = record.isTrue(.final)
     }
+
+    /// Whether its emit stays on the board: one that was answered leaves it, also when that was late; not where the answer
+    /// reached nobody.
+    var isBad: Bool {
+      switch verdict {
+      case "acknowledged", "unconfirmed": false
+      case "late": cause == "after_peer_left"
+      default: true
+      }
+    }
   }
 
   package var seq: Int

@@ -31,31 +31,33 @@ struct SkippedRecords: Sendable {
     var counts = TrafficCounts()
     var events: [EventCounts] = []
     var connections: [Int: ConnectionCounts] = [:]
-    /// Emits that may be on the board and got their ack, with its latency; nil where a verdict was their end.
+    /// Emits that were kept, may be on the board, and got their ack, with its latency; nil where a verdict was their end.
     var settled: [(seq: Int, latency: Int?)] = []
     /// Whether more emits were settled than are remembered.
     var isIncomplete = false
+    /// Records of emits that were skipped and still wait: they belong on the board. They are among the counts, of these or
+    /// of earlier news.
+    var waiting: [[UInt8]] = []
+    /// Emits out of earlier `waiting` that got their ack, which is among the counts.
+    var settledTold: [Int] = []
+    /// Emits that ended badly and whose records found no room.
+    var endedBadly = 0
 
-    var isEmpty: Bool { counts.records == 0 }
-  }
-
-  /// An emit that was skipped itself and waits.
-  private struct Waiting {
-    var seq = -1
-    var conn: Int32 = 0
-    var event: Int32 = 0
+    var isEmpty: Bool { counts.records == 0 && waiting.isEmpty }
   }
 
   /// Emits that are remembered as settled.
   private static let limit = 1 << 18
-  /// Skipped emits that wait, by the low bits of their seq; a power of two, sixteen bytes each.
-  private static let waitingCount = 1 << 16
+  /// Microseconds of a turn of `SkippedEmits`: what waits for two of them belongs on the board.
+  private static let turn = 250_000
 
   private var news = News()
   private var events = EventRows()
   /// By the places of `events`.
   private var eventCounts: [EventCounts] = []
-  private var waiting: [Waiting] = []
+  private var emits = SkippedEmits()
+  /// Microseconds since the last turn.
+  private var sinceTurn = 0
   /// Connections counted last, by the low bits of their numbers: looking into `news` for each packet would cost more than all
   /// else here.
   private var recent = [(conn: Int, counts: ConnectionCounts)](
@@ -63,7 +65,9 @@ struct SkippedRecords: Sendable {
   private static let recentCount = 256
 
   /// Whether nothing was skipped since it was told last.
-  var isEmpty: Bool { news.isEmpty }
+  var isEmpty: Bool { news.isEmpty && !emits.hasNews }
+  /// Whether a record may be about an emit that was skipped: then every one has to be looked at, by `recordKept`.
+  var hasWaiting: Bool { !emits.isEmpty }
 
   /// Counts a packet, where all that matters of it can be counted; one that is false for has to be kept or read as a whole.
   @inline(__always)
@@ -80,38 +84,79 @@ struct SkippedRecords: Sendable {
       guard asksForAck else { break }
       news.counts.asked &+= 1
       eventCounts[place].asked &+= 1
-      if waiting.isEmpty { waiting = Array(repeating: Waiting(), count: Self.waitingCount) }
-      // One that waits for longer than this reaches gives way: its ack still counts, only not for its event.
-      waiting[packet.seq & (Self.waitingCount &- 1)] = Waiting(
-        seq: packet.seq, conn: Int32(truncatingIfNeeded: packet.conn),
-        event: Int32(truncatingIfNeeded: place))
+      emits.emitSkipped(
+        packet.seq,
+        SkippedEmits.Facts(
+          conn: Int32(truncatingIfNeeded: packet.conn), event: Int32(truncatingIfNeeded: place)),
+        line: line)
     case .ack(let emit, let latency):
       // A late one is news, and is told by its verdict.
       guard latency <= ackTimeout else { return false }
       counted(packet, line)
       news.counts.acks &+= 1
       news.counts.acknowledged &+= 1
-      guard !waiting.isEmpty, waiting[emit & (Self.waitingCount &- 1)].seq == emit else {
-        settled(emit, latency: latency)
-        break
+      switch emits.settled(emit) {
+      case nil: settled(emit, latency: latency)
+      case .untold(let known): acknowledged(known, latency)
+      case .told(let known):
+        acknowledged(known, latency)
+        news.settledTold.append(emit)
       }
-      let known = waiting[emit & (Self.waitingCount &- 1)]
-      waiting[emit & (Self.waitingCount &- 1)].seq = -1
-      eventCounts[Int(known.event)].acknowledged &+= 1
-      eventCounts[Int(known.event)].latencies.sampleTaken(latency)
-      recent[place(of: Int(known.conn))].counts.settled &+= 1
+    }
+    return true
+  }
+
+  @inline(__always)
+  private mutating func acknowledged(_ emit: SkippedEmits.Facts, _ latency: Int) {
+    eventCounts[Int(emit.event)].acknowledged &+= 1
+    eventCounts[Int(emit.event)].latencies.sampleTaken(latency)
+    recent[place(of: Int(emit.conn))].counts.settled &+= 1
+  }
+
+  /// Looks at a record before it is kept.
+  ///
+  /// - Returns: false where it must be skipped: the ack of an emit that was.
+  mutating func recordKept(
+    _ line: UnsafeRawBufferPointer, ackTimeout: Int, _ scanner: inout CaptureRecordScanner
+  ) -> Bool {
+    if let packet = PacketFacts(line) {
+      guard case .ack(let emit, let latency) = packet.kind, latency <= ackTimeout, emits.isWaiting(emit)
+      else {
+        return true
+      }
+      return !packetSkipped(line, ackTimeout: ackTimeout)
+    }
+    guard let record = try? scanner.record(in: line) else { return true }
+    if record.kind == .verdict, let emit = record.integer(.emit) {
+      emits.judged(emit, isFinal: record.isTrue(.final))
+    } else if let emit = record.integer(.ackOf), let latency = record.integer(.latency), latency <= ackTimeout
+    {
+      // An ack of a shape that only the model understands: it has to know the emit first.
+      emits.judged(emit, isFinal: true)
     }
     return true
   }
 
   /// Counts one record of any kind.
   mutating func recordSkipped(_ record: CaptureRecord, ackTimeout: Int) {
+    if record.kind == .verdict, let emit = record.integer(.emit) {
+      emits.judged(emit, isFinal: record.isTrue(.final))
+      if record.isTrue(.final), BoardEmit.Note(record).isBad { news.endedBadly += 1 }
+    }
     guard let emit = news.counts.recordRead(record, ackTimeout: ackTimeout) else { return }
     settled(emit, latency: record.kind == .packet ? record.integer(.latency) : nil)
   }
 
   /// Tells what was counted, and begins anew.
-  mutating func take() -> News {
+  ///
+  /// - Parameter elapsed: microseconds since the call before.
+  mutating func take(elapsed: Int) -> News {
+    sinceTurn += elapsed
+    if sinceTurn >= Self.turn {
+      sinceTurn = 0
+      emits.turned()
+    }
+    news.waiting = emits.tell()
     guard !news.isEmpty else { return News() }
     for place in recent.indices { putAway(place) }
     for place in eventCounts.indices where eventCounts[place].emits + eventCounts[place].acknowledged > 0 {

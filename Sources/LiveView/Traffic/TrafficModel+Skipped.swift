@@ -33,14 +33,35 @@ extension TrafficModel {
         row.pending = max(0, row.pending &+ counted.emits &- counted.settled)
       }
     }
+    endedUnlisted += news.endedBadly
+    for line in news.waiting { skippedEmitWaits(line) }
+  }
+
+  /// Gives an emit its row that was counted before.
+  private mutating func skippedEmitWaits(_ line: [UInt8]) {
+    var scanner = CaptureRecordScanner()
+    let emit = line.withUnsafeBytes { bytes in
+      (try? scanner.record(in: bytes)).map { boardEmit($0, seq: $0.seq, time: $0.time) }
+    }
+    guard var emit else { return }
+    guard open.count < limits.open else { return waitsUnlisted(emit) }
+    if keptLineBytes + line.count <= limits.lines {
+      emit.line = line
+      keptLineBytes += line.count
+    }
+    open[emit.seq] = emit
   }
 
   /// Takes the emits off the board whose acks or verdicts were skipped.
   mutating func skippedEmitsSettled(_ news: SkippedRecords.News) {
+    for seq in news.settledTold {
+      if let line = open.removeValue(forKey: seq)?.line { keptLineBytes -= line.count }
+      _ = unlisted(seq)
+    }
     for (seq, latency) in news.settled {
       let listed = open.removeValue(forKey: seq)
       if let latency { latencies.sampleTaken(latency) }
-      guard let emit = listed ?? emit(of: seq, nil) else { continue }
+      guard let emit = listed ?? unlisted(seq) ?? emit(of: seq, nil) else { continue }
       if let line = emit.line { keptLineBytes -= line.count }
       leave(emit)
       guard let latency else { continue }

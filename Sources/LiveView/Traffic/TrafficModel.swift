@@ -60,8 +60,14 @@ package struct TrafficModel {
   var ended: [BoardEmit] = []
   /// Packets that came too fast to be kept.
   package internal(set) var skippedPackets = 0
-  /// Emits that ended badly and had to leave the list, or were cleared.
-  var endedForgotten = 0
+  /// Emits that ended badly and were cleared.
+  var endedCleared = 0
+  /// Emits that ended badly since the list was cleared, and are not on it for want of room.
+  var endedUnlisted = 0
+  /// When rows were taken from young emits last.
+  private var roomMade = CaptureTimestamp(microseconds: 0)
+  /// Emits that wait and are not listed for want of room.
+  private var unlisted = RecentMap<Int, (conn: Int?, event: Int)>(limit: 1 << 18)
   /// The rows of the stream.
   var stream: RecentSeqs
   /// The capture's first line, for slices.
@@ -122,7 +128,8 @@ package struct TrafficModel {
   /// Forgets the alerts and the emits that ended badly; their counts stay.
   mutating func clear() {
     alerts = []
-    endedForgotten += ended.count
+    endedCleared += ended.count + endedUnlisted
+    endedUnlisted = 0
     ended = []
     keptLineBytes = open.values.reduce(0) { $0 + ($1.line?.count ?? 0) }
   }
@@ -234,27 +241,40 @@ package struct TrafficModel {
         $0.pending &+= 1
       }
     }
-    guard open.count < limits.open else { return }
     let seq = record.integer(.emit) ?? record.seq
+    guard open.count < limits.open else {
+      unlisted.insert((record.conn, place), for: seq)
+      return
+    }
     var time = record.time
     if seq != record.seq { time.microseconds &-= Int64(record.integer(.age) ?? 0) }
-    var emit = BoardEmit(
+    open[seq] = BoardEmit(
       seq: seq, time: time, conn: record.conn, session: record.session, from: from,
       event: place,
-      id: id.count <= 40 ? String(decoding: id, as: UTF8.self) : "…")
-    if filter != nil { emit.facts = facts(of: record) }
-    open[seq] = emit
+      id: id.count <= 40 ? String(decoding: id, as: UTF8.self) : "…",
+      facts: filter == nil ? nil : facts(of: record))
+  }
+
+  /// Remembers that an emit waits for which there is no row.
+  mutating func waitsUnlisted(_ emit: BoardEmit) {
+    unlisted.insert((emit.conn, emit.event), for: emit.seq)
+  }
+
+  /// Whether an emit whose record is kept waits for its ack, with a row or without.
+  func isWaiting(_ seq: Int) -> Bool { open[seq] != nil || unlisted[seq] != nil }
+
+  /// Takes an emit off those that wait without a row.
+  mutating func unlisted(_ seq: Int) -> BoardEmit? {
+    unlisted.removeValue(for: seq).map {
+      BoardEmit(seq: seq, time: lastTime, conn: $0.conn, session: nil, from: .client, event: $0.event, id: "")
+    }
   }
 
   /// An ack within the ack timeout.
   private mutating func acknowledged(_ seq: Int, _ record: CaptureRecord) {
     let latency = record.integer(.latency) ?? 0
     latencies.sampleTaken(latency)
-    // Where more wait than are listed, the emit may be known from its record only.
-    guard let emit = open.removeValue(forKey: seq) ?? (open.count < limits.open ? nil : emit(of: seq, nil))
-    else {
-      return
-    }
+    guard let emit = open.removeValue(forKey: seq) ?? unlisted(seq) else { return }
     if let line = emit.line { keptLineBytes -= line.count }
     leave(emit)
     events.update(emit.event) { row in
@@ -275,7 +295,13 @@ package struct TrafficModel {
     let note = BoardEmit.Note(record)
     guard note.isFinal else {
       // One that was not kept is worth a row once it is overdue.
-      if open[seq] == nil, open.count < limits.open { open[seq] = emit(of: seq, record) }
+      if open[seq] == nil {
+        if open.count >= limits.open { makeRoom() }
+        if open.count < limits.open {
+          open[seq] = emit(of: seq, record)
+          _ = unlisted(seq)
+        }
+      }
       open[seq]?.note = note
       return
     }
@@ -286,10 +312,12 @@ package struct TrafficModel {
         row.count(note.verdict, 1)
       }
       recentAcks.remove(at: place)
-      if isBad(note), let emit = emit(of: seq, record) { end(emit, note) }
+      if note.isBad, let emit = emit(of: seq, record) { end(emit, note) }
       return
     }
-    guard let emit = open.removeValue(forKey: seq) ?? emit(of: seq, record) else { return }
+    let waited = open.removeValue(forKey: seq)
+    _ = unlisted(seq)
+    guard let emit = waited ?? emit(of: seq, record) else { return }
     leave(emit)
     // An ack that came in time was counted as such and not kept, where the emit is not known as answered.
     let cameInTime = note.cause == "after_peer_left" && (note.age ?? .max) <= ackTimeout
@@ -304,19 +332,23 @@ package struct TrafficModel {
       }
     }
     if let latency { latencies.sampleTaken(latency) }
-    if isBad(note) {
+    if note.isBad {
       end(emit, note)
     } else if let line = emit.line {
       keptLineBytes -= line.count
     }
   }
 
-  /// An emit that was answered leaves the board, also when that was late; not where the answer reached nobody.
-  private func isBad(_ note: BoardEmit.Note) -> Bool {
-    switch note.verdict {
-    case "acknowledged", "unconfirmed": false
-    case "late": note.cause == "after_peer_left"
-    default: true
+  /// Takes the rows of an eighth of those that wait without a note, the youngest ones: what is overdue goes before them.
+  private mutating func makeRoom() {
+    // Where all are overdue, looking for young ones at each verdict would cost more than they are worth.
+    guard lastTime.since(roomMade) > 100_000 else { return }
+    roomMade = lastTime
+    let young = open.values.lazy.filter { $0.note == nil }.map(\.seq).sorted().suffix(limits.open / 8)
+    for seq in young {
+      guard let emit = open.removeValue(forKey: seq) else { continue }
+      if let line = emit.line { keptLineBytes -= line.count }
+      waitsUnlisted(emit)
     }
   }
 
@@ -330,7 +362,7 @@ package struct TrafficModel {
       let surplus = max(1, limits.ended / 8)
       for gone in ended.prefix(surplus) { keptLineBytes -= gone.line?.count ?? 0 }
       ended.removeFirst(surplus)
-      endedForgotten += surplus
+      endedUnlisted += surplus
     }
   }
 
@@ -341,17 +373,22 @@ package struct TrafficModel {
     guard let source = line ?? verdict.map({ Array($0.line) }) else { return nil }
     return source.withUnsafeBytes { bytes -> BoardEmit? in
       guard let record = try? scanner.record(in: bytes) else { return nil }
-      let (namespace, event) = (record[.namespace] ?? Self.slash, record[.event] ?? Self.empty)
-      // A verdict does not say whose emit it is about.
-      let from = record.from ?? events.asker(namespace: namespace, event: event)
-      let place = events.place(namespace: namespace, event: event, from: from)
       var time = record.time
       if line == nil { time.microseconds &-= Int64(record.integer(.age) ?? 0) }
-      let id = record[.id].map { $0.count <= 40 ? String(decoding: $0, as: UTF8.self) : "…" }
-      return BoardEmit(
-        seq: seq, time: time, conn: record.conn, session: record.session, from: from, event: place,
-        id: id ?? "", facts: filter == nil ? nil : facts(of: record))
+      return boardEmit(record, seq: seq, time: time)
     }
+  }
+
+  /// An emit as its record, or a verdict on it, says.
+  mutating func boardEmit(_ record: CaptureRecord, seq: Int, time: CaptureTimestamp) -> BoardEmit {
+    let (namespace, event) = (record[.namespace] ?? Self.slash, record[.event] ?? Self.empty)
+    // A verdict does not say whose emit it is about.
+    let from = record.from ?? events.asker(namespace: namespace, event: event)
+    let place = events.place(namespace: namespace, event: event, from: from)
+    let id = record[.id].map { $0.count <= 40 ? String(decoding: $0, as: UTF8.self) : "…" }
+    return BoardEmit(
+      seq: seq, time: time, conn: record.conn, session: record.session, from: from, event: place,
+      id: id ?? "", facts: filter == nil ? nil : facts(of: record))
   }
 
   private static var slash: UnsafeRawBufferPointer { bytes("\"/\"") }
