@@ -6,8 +6,9 @@
 Needs Python, tmux and a built ackscope. The same load (emits and their acks, as many as the machine takes) goes through a
 proxy with `--view none` and through one with `--view live` in tmux, in turn and in rounds, which swap their order. Prints
 medians: processor time of the proxy for each emit with its ack, round trips a second, and what the view costs in percent;
-then frames a second, how long a key takes until the screen shows what it does, resident memory, and whether the counts on the
-screen are those of the capture. Ends with 1 where a bound is broken: 10 frames a second, 100 ms a key (median), 5 %, counts.
+then frames a second, how long a key takes until the screen shows what it does, how long emits that nobody answers take until
+they stand on the board with their arguments, resident memory, and whether the counts on the screen are those of the capture.
+Ends with 1 where a bound is broken: 10 frames a second, 100 ms a key (median), 5 %, counts, a lost emit that is not found.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import os
 import re
 import select
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -107,6 +109,38 @@ class Load:
         return json.loads(line)
 
 
+class Loser:
+    """A client whose emits nobody answers: the server acknowledges `echo` alone."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.sendall(
+            b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n"
+            b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        self.read(b'"sid"')
+        self.send("40")
+        self.read(b"40{")
+        self.count = 0
+
+    def read(self, wanted):
+        seen = b""
+        while wanted not in seen:
+            piece = self.socket.recv(4096)
+            if not piece:
+                fail("the server hung up on the client whose emits get lost")
+            seen += piece
+
+    def send(self, text):
+        # A mask of zeros masks nothing.
+        self.socket.sendall(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text.encode())
+
+    def lose(self):
+        """Emits; returns what stands in the arguments."""
+        self.count += 1
+        self.send(f'42{self.count}["planted",{{"find":{self.count}}}]')
+        return f'"find":{self.count}}}'
+
+
 def status(pid, name):
     with open(f"/proc/{pid}/status") as file:
         return int(re.search(rf"^{name}:\s+(\d+)", file.read(), re.M).group(1))
@@ -178,6 +212,7 @@ def main():
         paths = [("none", port_of(log), quiet.pid), ("live", shown_port, shown_pid)]
         found = {name: {"cpu": [], "rate": []} for name, _, _ in paths}
         frames, keys, silent = [], [], 0
+        loser, rows = None, []
         for number in range(options.rounds + 1):
             for name, port, pid in paths if number % 2 else reversed(paths):
                 result = Load(options, port, pid).result()
@@ -190,8 +225,17 @@ def main():
             load = Load(options, shown_port, shown_pid)
             began = time.monotonic()
             time.sleep(options.seconds * 0.3)
+            loser = loser or Loser(shown_port)
+            lost = loser.lose()
+            planted = time.monotonic()
             first = time.monotonic()
-            time.sleep(options.seconds * 0.3)
+            # On the board: rows of the stream begin with the time of day.
+            seen = False
+            while time.monotonic() < first + options.seconds * 0.3:
+                if not seen and any(row[:1] in "·!✗" and "planted" in row and lost in row for row in pane.rows() if row):
+                    seen = True
+                    rows.append((time.monotonic() - planted) * 1000)
+                time.sleep(0.03)
             frames.append(pane.frames(first, time.monotonic()) / (time.monotonic() - first))
             while time.monotonic() < began + options.seconds * 0.9:
                 for key, shows in (("?", b"Help"), ("q", b"Unack")):
@@ -201,6 +245,7 @@ def main():
                     time.sleep(0.05)
             load.result()
         screen, file = on_screen(pane), counted(capture)
+        kept = int(pane.wait(r"1 Unacknowledged ([\d,]+)").group(1).replace(",", ""))
         middle = {name: {what: statistics.median(values) for what, values in of.items()} for name, of in found.items()}
         cost = statistics.median(live / none - 1 for live, none in zip(found["live"]["cpu"], found["none"]["cpu"])) * 100
         fall = statistics.median(1 - live / none for live, none in zip(found["live"]["rate"], found["none"]["rate"])) * 100
@@ -212,11 +257,13 @@ def main():
         print(f"frames a second: median {statistics.median(frames):.1f}, least {min(frames):.1f}")
         print(f"a key until its screen: p50 {statistics.median(keys):.0f} ms, p95 {keys[int(len(keys) * 0.95)]:.0f} ms, "
               f"most {keys[-1]:.0f} ms, {len(keys)} keys")
+        print(f"{options.rounds} emits lost under load: {len(rows)} seen, after {statistics.median(rows or [0]):.0f} ms, "
+              f"most {max(rows or [0]):.0f} ms; {kept} on the board in the end")
         print(f"resident: none {status(quiet.pid, 'VmHWM') / 1024:.0f} MiB, live {status(shown_pid, 'VmHWM') / 1024:.0f} MiB at most")
         print(f"emits and acks: {screen[0]:,} {screen[1]:,} on the screen, {file[0]:,} {file[1]:,} in the capture")
         broken = [words for words, isBroken in (
             ("frames", statistics.median(frames) < 10), ("keys", statistics.median(keys) > 100 or silent), ("cost", fall > 5),
-            ("counts", screen != file)) if isBroken]
+            ("counts", screen != file), ("lost emits", len(rows) < options.rounds or kept != options.rounds)) if isBroken]
         if broken:
             print("BROKEN: " + ", ".join(broken))
         return 1 if broken else 0

@@ -158,6 +158,175 @@ extension RealPeers {
       await chat.server.stop()
     }
 
+    /// Plays the demo's capture at once, up to its end.
+    private static func played(_ settings: [String] = [], _ arguments: String..., columns: Int = 120)
+      async throws -> TerminalPane
+    {
+      let pane = try await TerminalPane.run(
+        "env", settings + [try ProxyProcess.binary(), "watch", demo] + arguments, columns: columns, rows: 40)
+      if arguments.contains("max") { try await pane.wait(for: " END ") }
+      return pane
+    }
+
+    private static let demo = PeerEnvironment.installed.deletingLastPathComponent()
+      .deletingLastPathComponent()
+      .appendingPathComponent("captures/demo.jsonl").path
+
+    private static func place(of text: String, in rows: [String]) throws -> (row: Int, column: Int) {
+      for (number, row) in rows.enumerated() {
+        if let range = row.range(of: text) {
+          return (number, row.distance(from: row.startIndex, to: range.lowerBound))
+        }
+      }
+      throw PeerFailure("not on the screen: \(text)")
+    }
+
+    @Test func theMouseSelectsOpensAndScrolls() async throws {
+      let pane = try await Self.played([], "--speed", "max")
+      try await pane.wait(for: "▏ send_message id 7")
+      let row = try Self.place(of: "who_is_online", in: try await pane.rows())
+      try await pane.click(row: row.row, column: row.column)
+      try await pane.wait(for: "▏ who_is_online id 6")
+      try await pane.turnWheelDown(row: row.row, column: row.column)
+      try await pane.wait(for: "▏ send_message id 6")
+      let tab = try Self.place(of: "2 Events", in: try await pane.rows())
+      try await pane.click(row: tab.row, column: tab.column)
+      try await pane.wait(for: "verdicts")
+      try await pane.click(row: row.row, column: row.column)
+      try await pane.wait(for: "▏ who_is_online id 6")
+      try await pane.click(row: row.row, column: row.column)
+      try await pane.wait(for: "Timeline")
+      try await pane.press("q", "?")
+      try await pane.wait(for: "What is a lost message here?")
+      try await pane.turnWheelDown(row: 20, column: 20)
+      try await pane.waitUntilGone("What is a lost message here?")
+    }
+
+    @Test func aPlayedCaptureIsPausedSteppedAndSkipped() async throws {
+      let pane = try await Self.played([], "--speed", "0.5")
+      try await pane.wait(for: "▶ 0.5×")
+      try await pane.press("+")
+      try await pane.wait(for: "▶ 1×")
+      try await pane.press("Space")
+      try await pane.wait(for: "PAUSED")
+      let standing = try await pane.rows()
+      try await pane.press("v")
+      try await pane.wait(for: "stopped where an emit ended without an ack")
+      #expect(try await pane.rows().first != standing.first)
+      try await pane.press("Enter")
+      try await pane.wait(for: "Evidence")
+      try await pane.press("e")
+      try await pane.wait(for: " END ")
+    }
+
+    @Test func aCaptureThatGrowsIsFollowedIntoTheNextFile() async throws {
+      let lines = try String(contentsOfFile: Self.demo, encoding: .utf8).split(separator: "\n").map(
+        String.init)
+      let folder = try TemporaryFolder()
+      let (first, second) = (folder.file("chat.000001.jsonl"), folder.file("chat.000002.jsonl"))
+      func text(_ lines: some Sequence<String>) -> Data { Data(lines.map { $0 + "\n" }.joined().utf8) }
+      try text(lines[..<100]).write(to: first)
+      let pane = try await TerminalPane.run(
+        try ProxyProcess.binary(), ["watch", "--follow", first.path], columns: 120, rows: 40)
+      try await pane.wait(for: " following ")
+      func emits(_ lines: some Sequence<String>) -> Int {
+        lines.count { $0.contains(#""event":"#) && $0.hasPrefix(#"{"type":"packet""#) }
+      }
+      try await pane.wait(for: "\(emits(lines[..<100])) emits")
+      let handle = try FileHandle(forWritingTo: first)
+      try handle.seekToEnd()
+      // A line comes in two pieces.
+      let piece = text(lines[100..<200])
+      try handle.write(contentsOf: piece.prefix(piece.count - 20))
+      try handle.write(contentsOf: piece.suffix(20))
+      try await pane.wait(for: "\(emits(lines[..<200])) emits")
+      let seam =
+        #"{"type":"rotated","seq":100000,"ts":"2026-11-23T10:10:05.000000Z","next":"chat.000002.jsonl"}"#
+      try text([lines[0]] + lines[200...]).write(to: second)
+      try handle.write(contentsOf: text([seam]))
+      try handle.close()
+      try await pane.wait(for: "\(emits(lines)) emits")
+      try await pane.wait(for: " END ")
+      try await pane.wait(for: "chat.000002.jsonl")
+    }
+
+    @Test func aFilterIsExplainedWhileItIsTypedAndWhatIsChosenCanBeTaken() async throws {
+      let pane = try await Self.played([], "--speed", "max")
+      try await pane.press("/")
+      try await pane.type("~age 2s")
+      try await pane.wait(for: "~age needs a comparison such as >2s")
+      try await pane.press("C-u")
+      try await pane.type("~v rejected")
+      try await pane.wait(for: "✓ Enter applies")
+      try await pane.press("Enter")
+      try await pane.wait(for: "filter: ~v rejected")
+      try await pane.wait(for: "a board with what was rejected alone") { rows in
+        let board = rows.filter { $0.hasPrefix("✗ ") }
+        return board.count == 2 && board.allSatisfy { $0.contains("rejected: exception_event") } ? () : nil
+      }
+      try await pane.press("w")
+      try await pane.wait(for: "save slice as: emit-")
+      try await pane.press("C-u")
+      try await pane.type("slice.jsonl")
+      try await pane.press("Enter")
+      try await pane.wait(for: "saved slice.jsonl")
+      let slice = pane.folder.file("slice.jsonl").path
+      let command = try await ProxyProcess.finish(["inspect", "--format", "json", slice])
+      #expect(command.ending == .exited(0) && command.errors.isEmpty, "\(command.errors)")
+      let summary = try JSON(parsing: command.output.joined())
+      #expect(summary["verdicts"]?["rejected"] != nil)
+    }
+
+    @Test(arguments: [
+      (["TERM=xterm"], "3[1-7]", "38[;:]"), (["TERM=xterm-256color"], "38[;:]5[;:]160", "38[;:]2"),
+      (["TERM=screen"], "3[1-7]", "38[;:]"), (["TERM=vt100"], "1", "3[1-8]"),
+      (["TERM=xterm-256color", "NO_COLOR=1"], "1", "3[1-8]"),
+    ])
+    func aTerminalGetsTheColoursThatItHas(_ settings: [String], _ has: String, _ lacks: String) async throws {
+      let pane = try await Self.played(settings, "--speed", "max")
+      try await pane.wait(for: "✗    200 ms #21 → client")
+      let colored = try await pane.colored()
+      func isThere(_ codes: String) throws -> Bool {
+        // After the escape sequence's beginning, or after other codes of it; 39 is the terminal's own colour.
+        try colored.contains(Regex("\u{1B}\\[([0-9;:]*;)?\(codes)[;:m]"))
+      }
+      #expect(try isThere(has))
+      #expect(try !isThere(lacks))
+    }
+
+    @Test(arguments: [SIGTERM, SIGHUP, SIGABRT])
+    func aSignalLeavesTheTerminalAsItWas(_ signal: Int32) async throws {
+      let pane = try await TerminalPane.run(
+        "sh", ["-c", #"echo $$ > pid; exec "$0" "$@""#, try ProxyProcess.binary(), "watch", Self.demo],
+        columns: 100, rows: 30)
+      try await pane.wait(for: "1 Unacknowledged")
+      let process = try #require(Int32(try pane.text(of: "pid").filter { $0.isNumber }))
+      #expect(kill(process, signal) == 0)
+      try await pane.wait(for: signal == SIGTERM ? "ended with 0" : "ended with \(128 + signal)")
+      try await pane.wait(for: "looked at")
+      #expect(try pane.text(of: "before") == pane.text(of: "after"))
+      #expect(try await pane.rows().allSatisfy { !$0.contains("1 Unacknowledged") })
+      #expect(try await pane.modes() == "0 0 1", "no mouse, no second screen, a cursor")
+    }
+
+    @Test func anUpstreamThatIsDownIsSaidInTheHeader() async throws {
+      let closed = try ClosedPort()
+      let pane = try await TerminalPane.run(
+        try ProxyProcess.binary(),
+        ["proxy", "http://127.0.0.1:\(closed.number)", "--listen", "127.0.0.1:0", "--no-capture"],
+        columns: 100, rows: 30)
+      let port = try await pane.wait(for: "the proxy's address") { rows in
+        rows.first?.firstMatch(of: /http:\/\/127\.0\.0\.1:(\d+) →/).flatMap { Int($0.1) }
+      }
+      let client = try RawConnection(port: port)
+      #expect(try await client.fetch("GET", "/socket.io/?EIO=4&transport=polling").status == 502)
+      client.finishWriting()
+      let alert = try await pane.wait(for: "an alert") { rows in
+        rows.dropFirst(3).first { $0.hasPrefix(" ✗ ") }
+      }
+      #expect(alert.contains("127.0.0.1:\(closed.number)"))
+    }
+
     @Test(arguments: ["q", "C-c"])
     func theTerminalIsGivenBackAsItWas(_ key: String) async throws {
       let pane = try await TerminalPane.run(
@@ -175,9 +344,7 @@ extension RealPeers {
     @Test func aStoppedScreenComesBackWithTheProcess() async throws {
       let pane = try await TerminalPane.shell(columns: 100, rows: 30)
       try await pane.wait(for: "ready>")
-      let capture = PeerEnvironment.installed.deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("captures/demo.jsonl").path
-      try await pane.type("stty -g > before; '\(try ProxyProcess.binary())' watch '\(capture)' --speed max")
+      try await pane.type("stty -g > before; '\(try ProxyProcess.binary())' watch '\(Self.demo)' --speed max")
       try await pane.press("Enter")
       try await pane.wait(for: " END ")
       try await pane.press("C-z")

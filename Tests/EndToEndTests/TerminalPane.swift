@@ -92,6 +92,29 @@ final class TerminalPane: Sendable {
   /// Types text without double quotes.
   func type(_ text: String) async throws { _ = try await ask("send-keys -l \"\(text)\"") }
 
+  /// Presses and lets go of the first mouse button on a cell, both counted from 0.
+  func click(row: Int, column: Int) async throws {
+    try await send("\u{1B}[<0;\(column + 1);\(row + 1)M\u{1B}[<0;\(column + 1);\(row + 1)m")
+  }
+
+  /// Turns the mouse's wheel down by a notch over a cell.
+  func turnWheelDown(row: Int, column: Int) async throws {
+    try await send("\u{1B}[<65;\(column + 1);\(row + 1)M")
+  }
+
+  /// Sends what a terminal would send.
+  private func send(_ bytes: String) async throws {
+    _ = try await ask("send-keys -H " + bytes.utf8.map { String($0, radix: 16) }.joined(separator: " "))
+  }
+
+  /// What stands on the screen, with the control sequences that colour it.
+  func colored() async throws -> String { try await ask("capture-pane -p -e").joined(separator: "\n") }
+
+  /// Whether the program has the mouse, a screen of its own, and a cursor, as ones and zeros.
+  func modes() async throws -> String {
+    try await ask("display-message -p \"#{mouse_any_flag} #{alternate_on} #{cursor_flag}\"").joined()
+  }
+
   /// Makes the terminal another size.
   func resize(columns: Int, rows: Int) async throws {
     _ = try await ask("refresh-client -C \(columns)x\(rows)")

@@ -87,12 +87,26 @@ import Testing
       ScreenFixture.press(.character("v"), on: &model)
       _ = Self.turn(player, &model)
       #expect(model.keys(of: .board) == rows)
+      #expect(model.selectedKey(in: .board) == rows[0], "what it stopped for is selected")
+      #expect(model.notice?.contains("stopped where an emit ended without an ack") == true)
       #expect(model.playback?.isPaused == true && model.playback?.isSteppingToVerdict == false)
       #expect(model.now == ScreenFixture.moment("2026-11-23T10:00:0\(seconds).000000Z"))
     }
     ScreenFixture.press(.character("v"), on: &model)
     _ = Self.turn(player, &model)
     #expect(model.playback?.isAtEnd == true && model.playback?.isSteppingToVerdict == false)
+    #expect(model.notice?.contains("no more emit ended") == true)
+  }
+
+  @Test func aStepTakesAnOpenStoryToWhatItStopsFor() throws {
+    let file = File(Self.first + Self.lines.joined())
+    let player = try CapturePlayer(path: file.path, catchesUp: false)
+    var model = Self.model(Playback())
+    ScreenFixture.press(.character("v"), on: &model)
+    _ = Self.turn(player, &model)
+    ScreenFixture.press(.enter, .character("v"), on: &model)
+    _ = Self.turn(player, &model)
+    #expect(model.detail == .emit(5))
   }
 
   @Test func aGrowingFileIsFollowed() throws {

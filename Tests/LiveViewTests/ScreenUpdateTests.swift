@@ -5,6 +5,59 @@ import Testing
 
 /// Keys and the mouse, as (model, key) → model.
 @Suite struct ScreenUpdateTests {
+  @Test func anOverdueEmitSaysWhatItsEventAndItsConnectionTell() {
+    var model = ScreenFixture.model(ScreenSize(columns: 120, rows: 40))
+    ScreenFixture.feed(
+      ScreenFixture.emit(1, at: 1, event: "lost") + ScreenFixture.emit(2, at: 1, event: "known")
+        + ScreenFixture.ack(3, of: 2, at: 1) + ScreenFixture.emit(4, at: 2, event: "known"), to: &model)
+    model.now = ScreenFixture.now
+    _ = ScreenUpdate.apply(.ticked, to: &model)
+    let text = ScreenFixture.text(model)
+    #expect(text.contains("overdue: event acked 0 of 1") && text.contains("overdue: event acked 1 of 2"))
+    #expect(text.contains("This event was emitted once, and not acked so far"))
+    #expect(text.contains("Connection #1 is open, and 1 of its emits were acked."))
+    ScreenFixture.press(.enter, on: &model)
+    #expect(ScreenView.closeLines(model).contains { $0.plain.contains("has a handler of exactly this name") })
+    ScreenFixture.press(.escape, .down, on: &model)
+    #expect(ScreenFixture.text(model).contains("so the server has a handler"))
+  }
+
+  @Test func eventsSayWhatWaits() {
+    var model = ScreenFixture.model(ScreenSize(columns: 120, rows: 40))
+    ScreenFixture.feed(
+      ScreenFixture.emit(1, at: 1, event: "lost") + ScreenFixture.emit(2, at: 11, event: "lost")
+        + ScreenFixture.emit(3, at: 1, event: "gone")
+        + ScreenFixture.verdict(4, of: 3, "late", "after_peer_left", at: 7, age: 6_000_000, event: "gone")
+        + ScreenFixture.emit(5, at: 1, event: "ended")
+        + ScreenFixture.verdict(6, of: 5, "unanswered", "x", at: 7, event: "ended"), to: &model)
+    model.now = ScreenFixture.now
+    ScreenFixture.press(.character("2"), on: &model)
+    let rows = ScreenFixture.text(model).split(separator: "\n").map(String.init)
+    #expect(
+      rows.contains { $0.contains("→ lost") && $0.contains("50 %") && $0.contains("1 overdue  1 waiting") })
+    #expect(rows.contains { $0.contains("→ ended") && $0.contains("100 %") && $0.contains("1 unanswered") })
+    #expect(!rows.contains { $0.contains("→ gone") && $0.contains("waiting") })
+  }
+
+  @Test func aTimelineKeepsItsBeginningAndItsEnd() {
+    var model = ScreenFixture.model(ScreenSize(columns: 120, rows: 40))
+    ScreenFixture.feed(ScreenFixture.emit(1, args: #"["mine"]"#), to: &model)
+    for seq in 2...101 {
+      ScreenFixture.feed(ScreenFixture.emit(seq, id: nil, event: "other\(seq)"), to: &model)
+    }
+    model.now = ScreenFixture.now
+    ScreenFixture.press(.enter, on: &model)
+    func told() -> [String] { ScreenView.closeLines(model).map(\.plain) }
+    #expect(told().contains { $0.contains("… 84 records more on this session") })
+    #expect(told().contains { $0.hasSuffix("other2") } && told().contains { $0.hasSuffix("other101") })
+    #expect(!told().contains { $0.contains("other50") })
+    #expect(told().count <= 35, "the arguments are on the screen")
+    ScreenFixture.feed(ScreenFixture.ack(102, of: 1, at: 9, latency: 9_000_000), to: &model)
+    let lines = told()
+    let end = lines.firstIndex { $0.contains("ack 9.0 s") }
+    #expect(end != nil && end == lines.firstIndex { $0.hasSuffix("other101") }.map { $0 + 1 })
+  }
+
   static let size = ScreenSize(columns: 100, rows: 24)
 
   static func model() throws -> ScreenModel { try ScreenFixture.filled(size) }

@@ -3,8 +3,8 @@ import JSONText
 
 /// What is told of one emit, record or connection when it is looked at closely.
 struct EmitStory {
-  /// Lines of a timeline at most; what is in the middle is left out.
-  private static let timelineLength = 80
+  /// Records of the session that a timeline tells of, behind the emit and before its end; others between are counted.
+  private static let timelineEnds = 8
   /// Records that a timeline looks at, at most.
   private static let reach = 20_000
 
@@ -64,7 +64,22 @@ struct EmitStory {
   private func story(_ emit: CaptureRecord, _ board: BoardEmit?) -> [StyledLine] {
     var outcome = Outcome()
     var timeline: [StyledLine] = []
+    // The latest records of the session that found no place in the timeline yet.
+    var later: [Int] = []
     var skipped = 0
+    func tellLater() {
+      if skipped > 0 {
+        let records = skipped == 1 ? "1 record more" : "\(WireText.count(skipped)) records more"
+        timeline.append(StyledLine("            … \(records) on this session", .quiet))
+      }
+      for seq in later {
+        traffic.withRecord(seq) { record in
+          if let record { timeline.append(entry(record, since: emit.time, isAboutEmit: false)) }
+        }
+      }
+      later = []
+      skipped = 0
+    }
     var ackTime: Int?
     var seen = 0
     traffic.history.forEach(from: emit.seq + 1) { _, bytes in
@@ -92,16 +107,24 @@ struct EmitStory {
       }
       let isOver = outcome.isFinal || (outcome.ack != nil && outcome.verdict == "acknowledged")
       if isAck || isVerdict || (isNear && isWorthTelling(record)) {
-        if timeline.count < Self.timelineLength || isAck || isVerdict {
-          timeline.append(entry(record, since: emit.time, isAboutEmit: isAck || isVerdict))
+        if isAck || isVerdict {
+          tellLater()
+          timeline.append(entry(record, since: emit.time, isAboutEmit: true))
+        } else if timeline.count < Self.timelineEnds {
+          timeline.append(entry(record, since: emit.time, isAboutEmit: false))
         } else {
-          skipped += 1
+          later.append(record.seq)
+          if later.count > Self.timelineEnds {
+            later.removeFirst()
+            skipped += 1
+          }
         }
       }
       // A little of what follows an ack may still matter: a verdict right behind corrects it.
       return !(isOver && !isAck && Int(record.time.since(emit.time)) > outcome.age + 50_000)
         && !(isOver && isVerdict)
     }
+    tellLater()
     if let note = board?.note, outcome.cause == nil {
       outcome.verdict = note.verdict
       outcome.cause = note.cause
@@ -120,13 +143,12 @@ struct EmitStory {
       outcome.age = max(0, Int(now.since(emit.time)))
       outcome.verdict = outcome.age > traffic.ackTimeout ? "overdue" : "pending"
     }
-    return headline(emit, outcome) + facts(emit)
+    return headline(emit, outcome, board) + facts(emit)
       + [StyledLine(), StyledLine("Timeline", .title)] + [first(emit, outcome)] + timeline
-      + (skipped > 0 ? [StyledLine("            … \(skipped) records more on this session", .quiet)] : [])
       + still(outcome, asked) + evidence(outcome) + payload(emit, ackSeq: ackTime == nil ? nil : outcome.ack)
   }
 
-  private func headline(_ emit: CaptureRecord, _ outcome: Outcome) -> [StyledLine] {
+  private func headline(_ emit: CaptureRecord, _ outcome: Outcome, _ board: BoardEmit?) -> [StyledLine] {
     let mark = RecordLine.mark(outcome.verdict, isFinal: outcome.isFinal)
     var line = StyledLine("\(mark.text) \(TerminalText.harmless(outcome.verdict))", mark.role)
     if let cause = outcome.cause { line.append(": " + TerminalText.harmless(cause), mark.role) }
@@ -136,7 +158,11 @@ struct EmitStory {
     if outcome.verdict != "unconfirmed", !outcome.isAckUnseen {
       line.append("  after " + DurationText.words(microseconds: outcome.age))
     }
-    let text = advice(outcome.verdict, outcome.cause)
+    var text = advice(outcome.verdict, outcome.cause)
+    if let board, outcome.verdict == "overdue", outcome.cause == nil {
+      let circumstances = EmitCircumstances(traffic: traffic, emit: board).sentences
+      if !circumstances.isEmpty { text = circumstances }
+    }
     return [line] + (text.isEmpty ? [] : StyledLine.wrapped(text, columns: columns, indent: 2)) + [
       StyledLine()
     ]

@@ -100,6 +100,21 @@ package struct ScreenModel {
     noticeIsBad = isBad
   }
 
+  /// Selects an emit that playing was stopped for, and says so.
+  mutating func steppedTo(_ seq: Int) {
+    guard let emit = traffic.ended.last(where: { $0.seq == seq }), let note = emit.note else { return }
+    pane = .board
+    detail = detail == nil ? nil : .emit(seq)
+    scroll = 0
+    let keys = keys(of: .board)
+    if let index = keys.firstIndex(of: seq), let frame = ScreenLayout(self).frame(of: .board) {
+      positions[Pane.board.rawValue].selected(index, in: keys, height: frame.list.count)
+    }
+    var why = note.verdict
+    if let cause = note.cause { why += ": " + cause }
+    say("stopped where an emit ended without an ack: \(TerminalText.harmless(why)); Enter tells its story")
+  }
+
   // MARK: rows
 
   /// The keys of a pane's rows, in the order in which they are shown.

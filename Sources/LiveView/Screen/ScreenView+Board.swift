@@ -149,7 +149,12 @@ extension ScreenView {
       guard verdict == "overdue" else { return StyledLine("waiting") }
       var line = StyledLine("overdue", .warning)
       // The connection may have ended already: the final word follows when nothing can change it any more.
-      if let cause = emit.note?.cause { line.append(": " + TerminalText.harmless(cause), .warning) }
+      if let cause = emit.note?.cause {
+        line.append(": " + TerminalText.harmless(cause), .warning)
+      } else if columns >= 60 {
+        let brief = EmitCircumstances(traffic: traffic, emit: emit).brief
+        if !brief.isEmpty { line.append(": " + brief, .warning) }
+      }
       return line
     }
     var line = StyledLine(TerminalText.harmless(verdict), mark.role)
@@ -169,7 +174,10 @@ extension ScreenView {
       text = WireText.name(traffic.events.rows[emit.event].event, columns: 24)
     }
     text += emit.id.isEmpty ? "" : " id \(emit.id)"
-    text += ": " + model.advice(verdict, emit.note?.cause)
+    let circumstances =
+      verdict == "overdue" && emit.note?.cause == nil
+      ? EmitCircumstances(traffic: traffic, emit: emit).sentences : ""
+    text += ": " + (circumstances.isEmpty ? model.advice(verdict, emit.note?.cause) : circumstances)
     if emit.note?.isFinal == true, let certainty = emit.note?.certainty {
       text += " (\(TerminalText.harmless(certainty)))"
     }

@@ -37,6 +37,10 @@ extension ScreenView {
       if columns >= 76 { put("100µs…10s", .quiet, row: row, column: latency + 20) }
       if isWide { put("verdicts", .quiet, row: row, column: latency + 34) }
     }
+    var overdue: [Int: Int] = [:]
+    for emit in traffic.open.values where emit.verdict(at: now, ackTimeout: traffic.ackTimeout) == "overdue" {
+      overdue[emit.event, default: 0] += 1
+    }
     let position = model.position(of: .events)
     for (offset, row) in frame.list.enumerated() {
       let index = position.top + offset
@@ -48,7 +52,8 @@ extension ScreenView {
       put(WireText.name(event.event), .name, row: row, column: column, limit: max(1, name - column))
       putRight(WireText.count(event.emits), row: row, end: name + 8)
       putRight(event.asked == 0 ? "-" : WireText.count(event.acknowledged), row: row, end: name + 16)
-      let missing = event.withoutAck
+      let late = min(overdue[keys[index]] ?? 0, event.waiting)
+      let missing = event.withoutAck + late
       let share = event.asked == 0 ? "-" : "\(missing * 100 / max(event.asked, 1)) %"
       putRight(share, missing > 0 ? .bad : .text, row: row, end: name + 24)
       if columns >= 60 {
@@ -60,14 +65,17 @@ extension ScreenView {
       if columns >= 76 {
         put(Self.blocks(event.latencies.bars), .name, row: row, column: latency + 20, limit: 12)
       }
-      if isWide { put(verdicts(event), row: row, column: latency + 34) }
+      if isWide { put(verdicts(event, overdue: late), row: row, column: latency + 34) }
       if index == position.index && model.pane == .events { select(row: row) }
     }
   }
 
-  private func verdicts(_ event: EventRow) -> StyledLine {
+  private func verdicts(_ event: EventRow, overdue: Int) -> StyledLine {
     var line = StyledLine()
     if event.asked == 0 { line.append("no ack asked for", .quiet) }
+    if overdue > 0 { line.append("\(WireText.count(overdue)) overdue  ", .warning) }
+    let waiting = event.waiting - overdue
+    if waiting > 0 { line.append("\(WireText.count(waiting)) waiting  ") }
     for (name, count) in zip(EventRow.verdictNames, event.verdicts) where count > 0 {
       line.append("\(count) \(name)  ", name == "late" ? .warning : .bad)
     }

@@ -177,16 +177,20 @@ final class CapturePlayer: RecordSource {
       next += 1
       played += end - start
       playTime = max(playTime ?? time, time)
-      let isStop = play(start..<end, &model)
-      if isStop, playback.isSteppingToVerdict {
+      let ended = play(start..<end, &model)
+      if let ended, playback.isSteppingToVerdict {
         playback.isSteppingToVerdict = false
         playback.isPaused = true
+        model.steppedTo(ended)
       }
     }
     playback.isAtEnd = next == times.count && isFileRead
     if playback.isAtEnd {
       isCatchingUp = false
-      playback.isSteppingToVerdict = false
+      if playback.isSteppingToVerdict {
+        playback.isSteppingToVerdict = false
+        model.say("no more emit ended without an ack, as far as the capture goes")
+      }
       if playback.isFollowing, !model.traffic.hasEnded, !playback.isPaused {
         playTime = max(playTime ?? wall, wall)
       }
@@ -214,15 +218,15 @@ final class CapturePlayer: RecordSource {
     return next < times.count
   }
 
-  /// Plays one line; returns whether it tells of an emit that ended without an ack.
-  private func play(_ range: Range<Int>, _ model: inout ScreenModel) -> Bool {
+  /// Plays one line; returns the emit that ended without an ack with it.
+  private func play(_ range: Range<Int>, _ model: inout ScreenModel) -> Int? {
     waiting.withUnsafeBytes { bytes in
       guard let record = try? scanner.record(in: UnsafeRawBufferPointer(rebasing: bytes[range])) else {
-        return false
+        return nil
       }
       let endedBadly = model.traffic.counts.endedBadly
       model.traffic.recordRead(record)
-      return model.traffic.counts.endedBadly > endedBadly
+      return model.traffic.counts.endedBadly > endedBadly ? record.integer(.emit) : nil
     }
   }
 

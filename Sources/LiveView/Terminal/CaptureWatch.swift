@@ -19,7 +19,10 @@ package enum CaptureWatch {
     let player = try CapturePlayer(path: path, catchesUp: follows && speed == nil)
     guard let pipe = NoticePipe() else { throw Fault(explanation: "no file descriptors are left") }
     guard let terminal = CursesTerminal(pipe: pipe.writeEnd, stops: true) else {
-      throw Fault(explanation: "this terminal (TERM) is unknown here; 'ackscope inspect' needs none")
+      throw Fault(
+        explanation:
+          "this terminal (TERM) is unknown here: try TERM=xterm-256color; 'ackscope inspect' needs no terminal"
+      )
     }
     let model = ScreenModel(
       size: terminal.size, captureName: path, playback: Playback(speed: speed ?? 1, isFollowing: follows),

@@ -17,6 +17,8 @@ package struct EventRow: Sendable {
   package var asked = 0
   package var acknowledged = 0
   package var latencies = LatencyCounts()
+  /// Emits that asked for an ack and whose final verdict does not count as acknowledged here.
+  var ended = 0
   /// Final verdicts that are not `acknowledged`, by the place of their name in `verdictNames`.
   var verdicts = [Int](repeating: 0, count: verdictNames.count)
 
@@ -25,6 +27,9 @@ package struct EventRow: Sendable {
 
   /// Emits with a final verdict and no ack.
   var withoutAck: Int { verdicts.dropFirst().reduce(0, +) }
+
+  /// Emits that wait for their ack.
+  var waiting: Int { max(0, asked - acknowledged - ended) }
 
   /// Counts a final verdict; names that no row counts are ignored.
   mutating func count(_ verdict: String, _ change: Int) {

@@ -309,6 +309,7 @@ package struct TrafficModel {
     if let place = recentAcks.lastIndex(where: { $0.seq == seq }) {
       events.update(recentAcks[place].event) { row in
         row.acknowledged -= 1
+        row.ended += 1
         row.count(note.verdict, 1)
       }
       recentAcks.remove(at: place)
@@ -327,8 +328,9 @@ package struct TrafficModel {
       if let latency {
         row.acknowledged &+= 1
         row.latencies.sampleTaken(latency)
-      } else if note.verdict == "late" {
-        row.acknowledged &-= 1
+      } else {
+        row.ended &+= 1
+        if cameInTime { row.acknowledged &-= 1 }
       }
     }
     if let latency { latencies.sampleTaken(latency) }
