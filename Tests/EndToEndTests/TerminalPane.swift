@@ -89,22 +89,43 @@ final class TerminalPane: Sendable {
     _ = try await ask("send-keys " + keys.joined(separator: " "))
   }
 
-  /// Types text without double quotes.
-  func type(_ text: String) async throws { _ = try await ask("send-keys -l \"\(text)\"") }
+  /// Types text.
+  func type(_ text: String) async throws { try await send(Array(text.utf8)) }
+
+  /// How a terminal tells of its mouse.
+  enum MouseProtocol: CaseIterable {
+    /// Numbers in decimal, as xterm does once it was asked for it (mode 1006).
+    case sgr
+    /// One byte for each number, as older terminals do (mode 1000).
+    case bytes
+
+    /// The terminal whose description makes ncurses ask for this.
+    var terminal: String { self == .sgr ? "xterm-256color" : "screen" }
+  }
 
   /// Presses and lets go of the first mouse button on a cell, both counted from 0.
-  func click(row: Int, column: Int) async throws {
-    try await send("\u{1B}[<0;\(column + 1);\(row + 1)M\u{1B}[<0;\(column + 1);\(row + 1)m")
+  func click(row: Int, column: Int, by mouse: MouseProtocol) async throws {
+    switch mouse {
+    case .sgr: try await type("\u{1B}[<0;\(column + 1);\(row + 1)M\u{1B}[<0;\(column + 1);\(row + 1)m")
+    case .bytes: try await send([0, 3].flatMap { Self.bytes($0, row, column) })
+    }
   }
 
   /// Turns the mouse's wheel down by a notch over a cell.
-  func turnWheelDown(row: Int, column: Int) async throws {
-    try await send("\u{1B}[<65;\(column + 1);\(row + 1)M")
+  func turnWheelDown(row: Int, column: Int, by mouse: MouseProtocol) async throws {
+    switch mouse {
+    case .sgr: try await type("\u{1B}[<65;\(column + 1);\(row + 1)M")
+    case .bytes: try await send(Self.bytes(65, row, column))
+    }
+  }
+
+  private static func bytes(_ button: Int, _ row: Int, _ column: Int) -> [UInt8] {
+    Array("\u{1B}[M".utf8) + [button + 32, column + 33, row + 33].map { UInt8($0) }
   }
 
   /// Sends what a terminal would send.
-  private func send(_ bytes: String) async throws {
-    _ = try await ask("send-keys -H " + bytes.utf8.map { String($0, radix: 16) }.joined(separator: " "))
+  private func send(_ bytes: [UInt8]) async throws {
+    _ = try await ask("send-keys -H " + bytes.map { String($0, radix: 16) }.joined(separator: " "))
   }
 
   /// What stands on the screen, with the control sequences that colour it.
