@@ -123,7 +123,7 @@ import Testing
     var model = begun
     Self.write(
       ScreenFixture.emit(2000, at: 1, id: 77, event: "planted", args: #"["find me",1]"#), to: store)
-    // As many seqs pass as the places for young ones are, three times.
+    // Many more seqs pass than there are places for young ones.
     for round in 0..<20 {
       var text = ""
       for seq in stride(from: 3000 + round * 10_000, to: 13_000 + round * 10_000, by: 2) {

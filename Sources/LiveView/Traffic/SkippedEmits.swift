@@ -51,10 +51,11 @@ struct SkippedEmits: Sendable {
     var isTold = false
   }
 
-  /// Emits of the last two turns, by the low bits of their seq; a power of two.
-  private static let youngCount = 1 << 16
+  /// Emits of the last two turns, by the low bits of their seq; a power of two. Few, as are the bytes of a turn: what the
+  /// traffic's thread has to write here should not drive its own data out of the processor's cache.
+  private static let youngCount = 1 << 14
   /// Bytes of records in a turn: a fuller one ends early.
-  private static let turnBytes = 4 << 20
+  private static let turnBytes = 1 << 20
   /// Bytes of a record that is remembered.
   private static let lineLimit = 64 << 10
   /// Elders at most.
