@@ -48,7 +48,8 @@ final class RunView: Sendable {
       opened = .live(live)
     } else {
       if choice == .live {
-        StandardError.line("this terminal (TERM) is unknown here, try TERM=xterm-256color; lines are shown instead")
+        StandardError.line(
+          "this terminal (TERM) is unknown here, try TERM=xterm-256color; lines are shown instead")
       }
       opened = .lines(CaptureOptions.lineScreen())
     }
