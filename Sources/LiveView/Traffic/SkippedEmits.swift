@@ -155,9 +155,10 @@ struct SkippedEmits: Sendable {
     let length = Int(emit.length)
     guard length > 0, untold.count < Self.untoldLimit, untoldSize + length <= Self.untoldBytes else { return }
     let start = Int(emit.start)
-    let bytes =
-      emit.turn == turn ? present.bytes[start..<start + length] : before.bytes[start..<start + length]
-    untold[emit.seq] = Array(bytes)
+    let lines = emit.turn == turn ? present.bytes : before.bytes
+    // Older turns have none left.
+    guard start + length <= lines.count else { return }
+    untold[emit.seq] = Array(lines[start..<start + length])
     untoldSize += length
   }
 
