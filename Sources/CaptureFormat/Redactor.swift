@@ -120,7 +120,7 @@ package struct Redactor: Sendable {
   private static func endOfString(_ json: UnsafeRawBufferPointer, from start: Int) -> Int {
     var index = start &+ 1
     while true {
-      index = endOfPlainText(json, from: index)
+      index = ByteScan.endOfPrintableASCII(json, from: index)
       guard index < json.count else { break }
       switch json[index] {
       case 0x22: return index &+ 1

@@ -16,6 +16,18 @@ package enum ByteScan {
     }
   }
 
+  /// Behind the printable ASCII characters from `start` on that need no escape in a JSON string: the index of the first
+  /// other byte, or the count.
+  @inline(__always)
+  package static func endOfPrintableASCII(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+    first(bytes, from: start) { word in
+      let quote = word ^ (ones &* 0x22)
+      let slash = word ^ (ones &* 0x5C)
+      let delete = word ^ (ones &* 0x7F)
+      return (zero(quote) | zero(slash) | zero(delete) | ((word &- ones &* 0x20) & ~word) | word) & highs
+    }
+  }
+
   /// Whether one of three bytes is there.
   @inline(__always)
   package static func holds(

@@ -70,7 +70,7 @@ extension ByteSink {
     var index = 0
     var plainStart = 0
     while true {
-      index = endOfPlainText(text, from: index)
+      index = ByteScan.endOfPrintableASCII(text, from: index)
       guard index < text.count else { break }
       let byte = text[index]
       if byte >= 0x80 {
@@ -134,32 +134,6 @@ extension ByteSink {
       return out
     }
   }
-}
-
-/// Behind the printable ASCII characters from `start` on that need no escape in a JSON string: the index of the first
-/// other byte, or the end.
-package func endOfPlainText(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
-  var index = start
-  while index &+ 8 <= bytes.count {
-    let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let quote = word ^ (ones &* 0x22)
-    let slash = word ^ (ones &* 0x5C)
-    let delete = word ^ (ones &* 0x7F)
-    let special =
-      ((quote &- ones) & ~quote) | ((slash &- ones) & ~slash) | ((delete &- ones) & ~delete)
-      | ((word &- ones &* 0x20) & ~word) | word
-    // As in `JSONScanner.skipString()`: the lowest mark is exact.
-    let found = special & 0x8080_8080_8080_8080
-    if found != 0 { return index &+ UInt64(littleEndian: found).trailingZeroBitCount >> 3 }
-    index &+= 8
-  }
-  while index < bytes.count {
-    let byte = bytes[index]
-    guard byte >= 0x20, byte < 0x7F, byte != 0x22, byte != 0x5C else { return index }
-    index &+= 1
-  }
-  return bytes.count
 }
 
 /// The lower-case hexadecimal character of a value below 16.

@@ -31,6 +31,20 @@ import Testing
   }
 
   @Test(arguments: 1...8 as ClosedRange<UInt64>)
+  func theEndOfPrintableASCIIIsThatOfTheModel(_ seed: UInt64) {
+    var random = SeededRandom(seed)
+    for count in 0..<120 {
+      let bytes = Self.bytes(count, &random)
+      for start in 0...count {
+        let wanted =
+          bytes[start...].firstIndex { $0 < 0x20 || $0 >= 0x7F || $0 == 0x22 || $0 == 0x5C } ?? count
+        let found = bytes.withUnsafeBytes { ByteScan.endOfPrintableASCII($0, from: start) }
+        #expect(found == wanted, "seed \(seed), \(bytes), from \(start)")
+      }
+    }
+  }
+
+  @Test(arguments: 1...8 as ClosedRange<UInt64>)
   func whatIsHeldIsWhatTheModelFinds(_ seed: UInt64) {
     var random = SeededRandom(seed)
     for count in 0..<200 {

@@ -91,22 +91,4 @@ import Testing
       #expect(String(decoding: sink.bytes, as: UTF8.self) == "-\(word),\"\(word)\":-")
     }
   }
-
-  @Test(arguments: 1...20 as ClosedRange<UInt64>)
-  func plainTextEndsWhereAByteByByteSearchEndsIt(_ seed: UInt64) {
-    var random = SeededRandom(seed)
-    let special: [UInt8] = [0x00, 0x1F, 0x22, 0x5C, 0x7F, 0x80, 0xFF]
-    for _ in 0..<200 {
-      var bytes = (0..<Int.random(in: 0..<40, using: &random)).map { _ in
-        UInt8.random(in: 0x20...0x7E, using: &random)
-      }
-      if !bytes.isEmpty, Bool.random(using: &random) {
-        bytes[Int.random(in: 0..<bytes.count, using: &random)] = special.randomElement(using: &random) ?? 0
-      }
-      let start = Int.random(in: 0...bytes.count, using: &random)
-      let expected =
-        bytes[start...].firstIndex { $0 < 0x20 || $0 >= 0x7F || $0 == 0x22 || $0 == 0x5C } ?? bytes.count
-      #expect(bytes.withUnsafeBytes { endOfPlainText($0, from: start) } == expected, "seed \(seed)")
-    }
-  }
 }
