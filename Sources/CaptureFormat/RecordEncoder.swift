@@ -8,8 +8,6 @@ import JSONText
 /// `bytes` and `removeAll()`, by the one who writes the file.
 package struct RecordEncoder: ~Copyable {
   private var sink: ByteSink
-  /// Where text is redacted that becomes a JSON string after that.
-  private var redacted = ByteSink(capacity: 64)
   private var timestamps = TimestampText()
   private var lastTime = Timestamp(microseconds: .min)
   /// The `seq` that the next record will get.
@@ -160,9 +158,11 @@ package struct RecordEncoder: ~Copyable {
   /// can be told.
   package mutating func member(_ name: StaticString, brokenJSON text: UnsafeRawBufferPointer) {
     member(name)
-    redactor.append(json: text, lineBreaksToSpaces: false, to: &redacted)
-    sink.append(jsonString: redacted.bytes)
-    redacted.removeAll(keeping: Self.bytesKept)
+    if redactor.isOn, let clean = redactor.withoutSecrets(text: text) {
+      clean.withUnsafeBytes { sink.append(jsonString: $0) }
+    } else {
+      sink.append(jsonString: text)
+    }
   }
 
   package mutating func member(_ name: StaticString, base64 bytes: UnsafeRawBufferPointer) {

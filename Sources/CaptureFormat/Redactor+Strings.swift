@@ -1,21 +1,22 @@
 import JSONText
 
-// Secrets inside strings: JSON that was made a string before it was sent, and query strings of URLs.
+// Secrets inside strings: JSON that was made a string before it was sent, query strings of URLs, and what languages that
+// quote with apostrophes print of their values, as messages of errors often do.
 
 extension Redactor {
-  /// Whether a string in this JSON may hide a secret: only where there is an escape, as JSON within a string has, or an
-  /// equals sign, as a query has. Most messages have neither, and eight bytes are looked at in one step.
+  /// Whether a string in this JSON may hide a secret: only where there is an escape, as JSON within a string has, an
+  /// equals sign, as a query has, or an apostrophe. Most messages have none, and eight bytes are looked at in one step.
   @inline(__always)
   package func mayHideSecrets(_ json: UnsafeRawBufferPointer) -> Bool {
     guard isOn else { return false }
     var index = 0
     while index &+ 8 <= json.count {
       let word = json.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-      if Self.hasByte(0x3D, word) || Self.hasByte(0x5C, word) { return true }
+      if Self.hasByte(0x3D, word) || Self.hasByte(0x5C, word) || Self.hasByte(0x27, word) { return true }
       index &+= 8
     }
     while index < json.count {
-      if json[index] == 0x3D || json[index] == 0x5C { return true }
+      if json[index] == 0x3D || json[index] == 0x5C || json[index] == 0x27 { return true }
       index &+= 1
     }
     return false
@@ -33,12 +34,13 @@ extension Redactor {
   /// - Parameter literal: the string with its quotes, or the beginning of one that is cut off.
   func withoutSecrets(literal: UnsafeRawBufferPointer) -> [UInt8]? {
     let isEscaped = literal.contains(0x5C)
-    guard isEscaped || literal.contains(0x3D) else { return nil }
+    guard isEscaped || literal.contains(where: { $0 == 0x3D || $0 == 0x27 }) else { return nil }
     guard isEscaped else { return withoutSecrets(text: Self.unquoted(literal)) }
     return JSONString.decode(literal).withBytes { withoutSecrets(text: $0) }
   }
 
-  private func withoutSecrets(text: UnsafeRawBufferPointer) -> [UInt8]? {
+  /// Text, which may be or hold JSON, with the secrets in it replaced; nil where it holds none that can be told.
+  func withoutSecrets(text: UnsafeRawBufferPointer) -> [UInt8]? {
     // A name may be spelt with escapes of its own, one level deeper, or of a URL.
     guard names.contains(text) || text.contains(0x5C) || text.contains(0x25) else { return nil }
     var inside = ByteSink(capacity: text.count + 32)
@@ -51,7 +53,84 @@ extension Redactor {
     }
     var result = ByteSink(capacity: inside.bytes.count + 32)
     if append(queriesIn: inside.bytes, to: &result) { isChanged = true }
-    return isChanged ? Array(result.bytes) : nil
+    guard text.contains(0x27) else { return isChanged ? Array(result.bytes) : nil }
+    var last = ByteSink(capacity: result.bytes.count + 32)
+    if append(apostrophesIn: result.bytes, to: &last) { isChanged = true }
+    return isChanged ? Array(last.bytes) : nil
+  }
+
+  /// Appends text with the values behind `'name':` replaced where the name is a secret's, whatever the value is.
+  ///
+  /// - Returns: whether anything was replaced.
+  private func append(apostrophesIn text: UnsafeRawBufferPointer, to sink: inout ByteSink) -> Bool {
+    var copied = 0
+    var index = 0
+    while index < text.count {
+      // Every apostrophe may open a name: in running text they do not come in pairs.
+      guard text[index] == 0x27,
+        let end = text[(index + 1)...].prefix(Self.longestName).firstIndex(of: 0x27),
+        let start = Self.startOfValue(text, behind: end + 1),
+        names.contains(UnsafeRawBufferPointer(rebasing: text[(index + 1)..<end]))
+      else {
+        index &+= 1
+        continue
+      }
+      let valueEnd = Self.endOfLooseValue(text, from: start)
+      sink.append(UnsafeRawBufferPointer(rebasing: text[copied..<start]))
+      sink.append(0x27)
+      var value = text[start..<valueEnd]
+      if let quote = value.first, quote == 0x22 || quote == 0x27 {
+        value = value.dropFirst()
+        if value.last == quote { value = value.dropLast() }
+      }
+      append(redacted: UnsafeRawBufferPointer(rebasing: value), to: &sink)
+      sink.append(0x27)
+      copied = valueEnd
+      index = valueEnd
+    }
+    sink.append(UnsafeRawBufferPointer(rebasing: text[copied...]))
+    return copied > 0
+  }
+
+  /// Bytes of a name between apostrophes that are looked at; what is longer is no name.
+  private static let longestName = 128
+
+  /// Where the value behind a colon begins; nil where there is no colon, or nothing behind it.
+  private static func startOfValue(_ text: UnsafeRawBufferPointer, behind end: Int) -> Int? {
+    func skipBlanks(_ start: Int) -> Int { text[start...].firstIndex { $0 > 0x20 } ?? text.count }
+    let colon = skipBlanks(end)
+    guard colon < text.count, text[colon] == 0x3A else { return nil }
+    let start = skipBlanks(colon + 1)
+    return start < text.count ? start : nil
+  }
+
+  /// Behind a value in which strings stand between apostrophes or quotes; the end of the text where it is cut off.
+  private static func endOfLooseValue(_ text: UnsafeRawBufferPointer, from start: Int) -> Int {
+    func endOfQuoted(_ start: Int) -> Int {
+      var index = start + 1
+      while index < text.count, text[index] != text[start] { index += text[index] == 0x5C ? 2 : 1 }
+      return min(index + 1, text.count)
+    }
+    var depth = 0
+    var index = start
+    while index < text.count {
+      switch text[index] {
+      case 0x22, 0x27:
+        index = endOfQuoted(index)
+        if depth == 0 { return index }
+        continue
+      case 0x28, 0x5B, 0x7B: depth += 1
+      case 0x29, 0x5D, 0x7D:
+        if depth == 0 { return index }
+        depth -= 1
+        if depth == 0 { return index + 1 }
+      case 0x2C where depth == 0: return index
+      case ...0x20 where depth == 0: return index
+      default: break
+      }
+      index += 1
+    }
+    return text.count
   }
 
   /// Appends text with the values of secret parameters replaced: `name=value` at the text's start or behind one of

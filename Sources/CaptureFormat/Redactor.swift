@@ -6,7 +6,7 @@ import JSONText
 /// malformed: wherever a string is followed by a colon and names a secret, the value behind is replaced. Strings that
 /// hold JSON or a query of their own are looked into.
 package struct Redactor: Sendable {
-  let names: SecretNames
+  package let names: SecretNames
   private let hash: KeyedHash
   /// False with `--keep-secrets`: everything is written as it came.
   package let isOn: Bool
@@ -17,14 +17,20 @@ package struct Redactor: Sendable {
     self.isOn = isOn
   }
 
-  /// `[redacted:xxxxxxxx]` for a secret, without quotes.
+  /// `[redacted:xxxxxxxx]` for a secret, without quotes; what is that already stays as it is.
   package func append(redacted secret: UnsafeRawBufferPointer, to sink: inout ByteSink) {
+    if Self.isMark(secret) { return sink.append(secret) }
     sink.append("[redacted:" as StaticString)
     let digest = hash.hash(secret)
     for shift in stride(from: UInt64(60), through: 32, by: -4) {
       sink.append(hexadecimalCharacter(UInt8(truncatingIfNeeded: digest >> shift & 15)))
     }
     sink.append(0x5D)
+  }
+
+  private static func isMark(_ text: UnsafeRawBufferPointer) -> Bool {
+    guard text.count == 19, text[18] == 0x5D, text.starts(with: "[redacted:".utf8) else { return false }
+    return text[10..<18].allSatisfy { hexadecimalDigit($0) != nil }
   }
 
   // MARK: JSON
@@ -174,6 +180,10 @@ package struct Redactor: Sendable {
       sink.append(0x22)
       value.withBytes { append(redacted: $0, to: &sink) }
       sink.append(0x22)
+    } else if value.utf8.contains(0x22) || value.utf8.contains(0x27) {
+      // JSON, or cookies of one's own kind, in a field of any name.
+      let text = value.withBytes { withoutSecrets(text: $0) }
+      append(target: text.map { String(decoding: $0, as: UTF8.self) } ?? value, to: &sink)
     } else {
       append(target: value, to: &sink)
     }
@@ -181,10 +191,13 @@ package struct Redactor: Sendable {
 
   /// Appends a request target (or any URL) as a JSON string, the values of secret query parameters replaced.
   package func append(target: String, to sink: inout ByteSink) {
-    guard isOn, target.utf8.contains(0x3F) else { return sink.append(jsonString: target) }
+    // A fragment may be a query, too: that is how tokens come back from a login page.
+    guard isOn, target.utf8.contains(where: { $0 == 0x3F || $0 == 0x23 }) else {
+      return sink.append(jsonString: target)
+    }
     var redacted = ByteSink(capacity: target.utf8.count + 32)
     target.withBytes { bytes in
-      var index = (bytes.firstIndex(of: 0x3F) ?? 0) + 1
+      var index = (bytes.firstIndex { $0 == 0x3F || $0 == 0x23 } ?? 0) + 1
       redacted.append(UnsafeRawBufferPointer(rebasing: bytes[..<index]))
       while index < bytes.count {
         let end = bytes[index...].firstIndex { $0 == 0x26 || $0 == 0x3B || $0 == 0x23 } ?? bytes.count

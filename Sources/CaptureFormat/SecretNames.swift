@@ -39,8 +39,12 @@ package struct SecretNames: Sendable {
 
   /// Whether a header field of this name holds a secret.
   package func containsHeader(_ name: UnsafeRawBufferPointer) -> Bool {
-    contains(name) || Self.headers.contains(name.compactMap(Self.folded))
+    let folded = name.compactMap(Self.folded)
+    // `Access-Control-Allow-Credentials: true` and its like name secrets and hold none.
+    return contains(name) && !folded.starts(with: Self.crossOrigin) || Self.headers.contains(folded)
   }
+
+  private static let crossOrigin = Array("accesscontrol".utf8)
 
   private func matches(_ part: [UInt8], _ name: UnsafeRawBufferPointer, from start: Int) -> Bool {
     var index = start

@@ -64,6 +64,49 @@ import Testing
     expectHidden(tap)
   }
 
+  @Test(arguments: [
+    ("Location", "/then#access_token=hunter2-Zm9v&x=kept"),
+    ("X-User", #"{"name":"kept","jwt":"hunter2-Zm9v"}"#),
+    ("X-Debug", "{'name': 'kept', 'token': 'hunter2-Zm9v'}"),
+  ])
+  func secretsInFieldsOfAnyName(_ name: String, _ value: String) {
+    let tap = TapDriver()
+    tap.upgrade(response: [(name, value)])
+    expectHidden(tap, keeps: "kept")
+  }
+
+  @Test func fieldsThatOnlySpeakOfSecretsAreKept() {
+    let tap = TapDriver()
+    tap.upgrade(response: [
+      ("Access-Control-Allow-Credentials", "true"), ("Set-Cookie", "a=\(secret)"),
+    ])
+    expectHidden(tap, keeps: #"["Access-Control-Allow-Credentials","true"]"#)
+  }
+
+  /// As languages print their values that quote with apostrophes.
+  @Test(arguments: [
+    "{'token': 'hunter2-Zm9v', 'kept': 1}", "don't: {'kept': 'it''s', 'password':'hunter2-Zm9v'}",
+    "{'secret': [('a', 'hunter2-Zm9v'), {'b': \"hunter2-Zm9v\"}], 'x': 'kept'}",
+    "kept {'api_key': b'hunter2-Zm9v'}", "kept {'token': 'it\\'s hunter2-Zm9v'}",
+    "kept {'token': 'hunter2-Zm9v",
+    "kept {'jwt' : hunter2-Zm9v}",
+  ])
+  func textBetweenApostrophes(_ text: String) {
+    let tap = TapDriver()
+    tap.connect()
+    tap.server(#"42["failed",\#(JSONValue.string(text).text)]"#)
+    tap.server("44" + JSONValue.object([("message", .string(text))]).text)
+    expectHidden(tap, keeps: "kept")
+  }
+
+  @Test func apostrophesWithoutSecretsStay() {
+    let tap = TapDriver()
+    tap.connect()
+    let text = "it's 'token' and 'tea': 'hot', isn't it? 'token':"
+    tap.server(#"42["said",\#(JSONValue.string(text).text),{"token":"\#(secret)"}]"#)
+    expectHidden(tap, keeps: text)
+  }
+
   @Test func theQueryThatEngineIO3AppendsToANamespace() {
     let tap = TapDriver()
     tap.connect("/socket.io/?EIO=3&transport=websocket")
