@@ -51,11 +51,12 @@ struct MockCommand: AsyncParsableCommand {
     let (host, port) = try ProxyCommand.hostAndPort(listen)
     // Trapped before anybody is told that the mock listens.
     let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+    let veil = SecretVeil.made()
     let server: MockServer
     do {
       server = try await MockServer.start(
         host: host, port: port, recording: recording, options: options,
-        group: MultiThreadedEventLoopGroup.singleton, complain: { StandardError.line($0) })
+        group: MultiThreadedEventLoopGroup.singleton, complain: { StandardError.line(veil.text($0)) })
     } catch let error as MockServer.CannotListen {
       throw Failure(explanation: error.explanation)
     }

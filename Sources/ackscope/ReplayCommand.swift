@@ -1,4 +1,5 @@
 import ArgumentParser
+import CaptureFormat
 import JSONText
 import NIOPosix
 import ProxyServer
@@ -119,7 +120,7 @@ struct ReplayCommand: AsyncParsableCommand {
     if let reason = report.unreachable {
       throw Failure(explanation: "\(server.description): \(reason)", status: ExitStatus.upstreamUnreachable)
     }
-    try write(report)
+    try write(report.told(behind: SecretVeil.made(given: substitution.secrets(in: plan).values)))
     if !report.isSame { throw ExitCode(ExitStatus.checkFailed) }
   }
 
@@ -135,9 +136,11 @@ struct ReplayCommand: AsyncParsableCommand {
     }
     var configuration = ProxyConfiguration(upstream: server)
     configuration.listenPort = 0
+    let names = substitution.secrets(in: plan).names.filter { !$0.isEmpty }
     let run = ProxyRun(
       configuration: configuration,
-      capture: try CaptureOptions.parse(["--capture", capture, "--view", "none"]),
+      capture: try CaptureOptions.parse(
+        ["--capture", capture, "--view", "none"] + (names.isEmpty ? [] : ["--redact"] + names)),
       ackTimeout: timeout, rule: EngineIORule(), group: group, quitEnds: "", announces: false
     ) { _ in false }
     let proxy = try await run.start {}
@@ -188,6 +191,14 @@ struct ReplayCommand: AsyncParsableCommand {
       sink.append(0x0A)
     }
     StandardOutput.write(sink.bytes)
+  }
+}
+
+extension SecretVeil {
+  /// A veil for one run of a command: what it hides can be looked up nowhere.
+  static func made(given values: [String] = []) -> SecretVeil {
+    var random = SystemRandomNumberGenerator()
+    return SecretVeil(Redactor(hash: KeyedHash(key: (random.next(), random.next()))), given: values)
   }
 }
 

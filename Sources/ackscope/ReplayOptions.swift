@@ -1,4 +1,5 @@
 import ArgumentParser
+import CaptureFormat
 import JSONText
 import RecordedSessions
 import SessionReplay
@@ -96,6 +97,51 @@ struct SubstitutionOptions: ParsableArguments {
     }
   }
 
+  /// What of this must not be told: values from the environment, and those whose name gives them away.
+  ///
+  /// - Returns: the names under which they are sent, and the values.
+  func secrets(in plan: ReplayPlan) -> (names: [String], values: [String]) {
+    let known = SecretNames()
+    var names: [String] = []
+    var values: [String] = []
+    func add(_ name: String, _ value: String, isHidden: Bool, isField: Bool = false) {
+      guard isHidden || name.withBytes({ isField ? known.containsHeader($0) : known.contains($0) }) else {
+        return
+      }
+      if !name.hasPrefix("-"), !name.hasPrefix("[") { names.append(name) }
+      values.append(value)
+    }
+    func walk(_ value: JSONValue, under name: String, isHidden: Bool) {
+      switch value {
+      case .object(let members):
+        for member in members {
+          let isSecret = isHidden || member.name.withBytes { known.contains($0) }
+          walk(member.value, under: member.name, isHidden: isSecret)
+        }
+      case .array(let elements): for element in elements { walk(element, under: name, isHidden: isHidden) }
+      case .string(let text): add(name, text, isHidden: isHidden)
+      default: if isHidden { add(name, value.text, isHidden: true) }
+      }
+    }
+    func isHidden(_ text: String, _ separator: Character) -> Bool {
+      text.firstIndex(of: separator).map {
+        text[text.index(after: $0)...].drop { $0 == " " }.hasPrefix("env:")
+      }
+        ?? false
+    }
+    for (text, field) in zip(header, plan.headers) {
+      add(field.name, field.value, isHidden: isHidden(text, ":"), isField: true)
+    }
+    for (text, pair) in zip(query, plan.query) { add(pair.name, pair.value, isHidden: isHidden(text, "=")) }
+    for (text, rule) in zip(set, plan.sets) {
+      let target = text.prefix { $0 != "=" }
+      let name = target.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }.last ?? target
+      walk(rule.value, under: String(name), isHidden: isHidden(text, "="))
+    }
+    if let auth, let json = plan.auth { walk(json, under: "", isHidden: auth.hasPrefix("env:")) }
+    return (names, values)
+  }
+
   private static func reading<Value>(
     _ option: String, _ parse: () throws(JSONPath.Fault) -> Value
   ) throws -> Value {
@@ -110,7 +156,8 @@ struct SubstitutionOptions: ParsableArguments {
     _ text: String, _ separator: Character, of option: String, like example: String
   ) throws -> (String, String) {
     guard let place = text.firstIndex(of: separator), place > text.startIndex else {
-      throw Failure(explanation: "\(option) '\(text)' has no '\(separator)'; give it like \(example)")
+      // What was given may be a secret.
+      throw Failure(explanation: "what \(option) was given has no '\(separator)'; give it like \(example)")
     }
     let value = text[text.index(after: place)...].drop { $0 == " " && separator == ":" }
     return (String(text[..<place]), try Self.value(String(value), of: option))

@@ -23,6 +23,16 @@ package struct ReplayReport: Sendable {
 
   package var latencies: LatencyComparison
 
+  /// The same without secrets: for everything that is written.
+  package func told(behind veil: SecretVeil) -> ReplayReport {
+    var told = self
+    for index in outcomes.indices {
+      told.outcomes[index].differences = outcomes[index].differences.map { $0.told(behind: veil) }
+      told.outcomes[index].notes = outcomes[index].notes.map(veil.text)
+    }
+    return told
+  }
+
   /// Why nothing could be compared, or nil.
   package var unreachable: String? { outcomes.lazy.compactMap(\.unreachable).first }
 
