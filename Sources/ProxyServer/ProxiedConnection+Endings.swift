@@ -188,6 +188,7 @@ extension ProxiedConnection {
     phase = .closed
     stopIdleTimer()
     silence?.cancel()
+    clientHungUp()
     if wasOpened || wasObserved {
       let end = closing ?? (.client, nil, nil)
       tick.observe(

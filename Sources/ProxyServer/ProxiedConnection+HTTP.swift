@@ -10,6 +10,7 @@ extension ProxiedConnection {
 
   func requestPartReceived(_ part: HTTPServerRequestPart) {
     client.bytesAtLastPart = client.bytes
+    if certificateShown != nil { certificateTaken() }
     var part = part
     if case .head(let head) = part {
       guard let admitted = admitted(head), let routed = routed(admitted) else { return }

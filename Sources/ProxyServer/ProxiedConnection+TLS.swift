@@ -58,6 +58,7 @@ extension ProxiedConnection {
     try operations.addHandler(
       NIOSSLServerHandler(context: context, configuration: configuration),
       position: .after(watch))
+    if tunnel != nil { certificateShown = proxy.recorder.now }
     // What it has read of the handshake comes out of it.
     operations.removeHandler(context: hello, promise: nil)
   }
@@ -111,6 +112,7 @@ extension ProxiedConnection {
     default:
       // What a peer complains of once its partner is gone is news to nobody.
       guard !self[leg].outputEnded, closing == nil else { return false }
+      if leg == .client, TLSWords.refusesCertificate(error) { certificateRefused() }
       proxy.diagnose(
         "connection \(number.number): TLS of the \(leg.peer == .client ? "client" : "server") failed: \(TLSWords.explain(error))"
       )
@@ -125,7 +127,12 @@ extension ProxiedConnection {
     closing = (.client, nil, "TLS handshake failed: \(explanation)")
     proxy.diagnose(
       "connection \(number.number): TLS handshake with client \(clientAddress) failed: \(explanation)")
-    if alert.map(TLSWords.refusesCertificate(alert:)) ?? false { certificateRefused() }
+    if alert.map(TLSWords.refusesCertificate(alert:)) ?? TLSWords.refusesCertificate(error) {
+      certificateRefused()
+    } else if !(alert.map(TLSWords.givesUp(alert:)) ?? TLSWords.isHangUp(error)) {
+      // It failed for another reason than what the certificate says.
+      certificateShown = nil
+    }
     tick.observe(number, .tlsFailed(.client, at: clientAddress, explanation))
     self[.client].inputEnded = true
     self[.client].outputEnded = true

@@ -111,6 +111,8 @@ final class ProxiedConnection {
   var clientBytesBefore: UInt64 = 0
   /// Overhears why a client gives the handshake up; nil once it is done.
   var alerts: AlertWatch?
+  /// When the client of a tunnel was answered with our certificate, until it shows what it makes of it.
+  var certificateShown: Timestamp?
   /// Ends the wait for a client that lets its server speak first.
   var silence: Scheduled<Void>?
   var closing: (by: CloseInitiator, code: UInt16?, reason: String?)?

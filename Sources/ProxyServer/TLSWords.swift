@@ -88,6 +88,43 @@ enum TLSWords {
   /// Whether a peer does not take the certificate that it was shown.
   static func refusesCertificate(alert: UInt8) -> Bool { (42...46).contains(alert) || alert == 48 }
 
+  /// The same, of an alert that came encrypted: the stack has read it.
+  static func refusesCertificate(_ error: any Error) -> Bool {
+    guard let reason = stackReason(of: error) else { return false }
+    return [
+      "TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+      "SSLV3_ALERT_CERTIFICATE_EXPIRED", "SSLV3_ALERT_CERTIFICATE_REVOKED",
+      "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+    ].contains(reason)
+  }
+
+  /// Whether a peer ended a handshake without a word of why (RFC 8446 §6.1).
+  static func givesUp(alert: UInt8) -> Bool { alert == 0 || alert == 90 }
+
+  /// Whether a handshake failed because the peer ended the connection.
+  static func isHangUp(_ error: any Error) -> Bool {
+    switch error {
+    case NIOSSLError.handshakeFailed(.zeroReturn), NIOSSLError.handshakeFailed(.syscallError): true
+    default: stackReason(of: error)?.contains("EOF during handshake") ?? false
+    }
+  }
+
+  private static func stackReason(of error: any Error) -> String? {
+    let inner: BoringSSLError
+    switch error {
+    case NIOSSLError.handshakeFailed(let failure): inner = failure
+    case let failure as BoringSSLError: inner = failure
+    default: return nil
+    }
+    switch inner {
+    case .sslError(let stack), .unknownError(let stack):
+      return stack.first.map {
+        $0.description.contains("EOF during handshake") ? $0.description : String(reason(in: $0.description))
+      }
+    default: return nil
+    }
+  }
+
   private static func name(ofAlert alert: UInt8) -> String {
     switch alert {
     case 42: "bad certificate"

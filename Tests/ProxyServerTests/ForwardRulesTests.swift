@@ -34,6 +34,37 @@ import Testing
     #expect(rules.reasonToPassThrough("a.example", port: 443, client: "10.0.0.2:7") == nil)
   }
 
+  private static func rules() throws -> ForwardRules {
+    struct NoIssuer: Error {}
+    return ForwardRules(
+      intercepting: [try #require(HostPattern("*"))], tls: ClientTLS(issuer: { _ in throw NoIssuer() }))
+  }
+
+  @Test func aHangUpPassesOneConnectionThroughAndTheSecondOneAll() throws {
+    let rules = try Self.rules()
+    func reason() -> String? { rules.reasonToPassThrough("a.example", port: 443, client: "10.0.0.1:5") }
+    func hangUp() -> ForwardRules.HangUp? { rules.clientHungUp("a.example", port: 443, client: "10.0.0.1:6") }
+    #expect(hangUp() == .nextIsPassedThrough)
+    // Others that were under way hang up as well: that is one occasion.
+    #expect(hangUp() == nil)
+    #expect(reason() == "client_hung_up")
+    #expect(reason() == nil)
+    #expect(hangUp() == .allArePassedThrough)
+    #expect(hangUp() == nil)
+    #expect(reason() == "certificate_refused" && reason() == "certificate_refused")
+  }
+
+  @Test func whoTookTheCertificateIsNotDoubted() throws {
+    let rules = try Self.rules()
+    #expect(rules.clientHungUp("a.example", port: 443, client: "10.0.0.1:6") == .nextIsPassedThrough)
+    rules.certificateTaken("a.example", port: 443, client: "10.0.0.1:6")
+    #expect(rules.reasonToPassThrough("a.example", port: 443, client: "10.0.0.1:7") == nil)
+    #expect(rules.clientHungUp("a.example", port: 443, client: "10.0.0.1:7") == nil)
+    // What it says counts more than what it did.
+    #expect(rules.certificateRefused("a.example", port: 443, client: "10.0.0.1:7"))
+    #expect(rules.reasonToPassThrough("a.example", port: 443, client: "10.0.0.1:7") == "certificate_refused")
+  }
+
   @Test(
     arguments: [
       ([0x16], FirstSpeech.tls), ([5], .socks), (Array("GET /".utf8), .http), (Array("OPTIONS ".utf8), .http),

@@ -6,9 +6,21 @@ package final class ForwardRules: Sendable {
   private let intercepted: [HostPattern]
   /// Shows clients a certificate of the local authority for any host.
   let tls: ClientTLS
-  private let refusals = Mutex<Set<String>>([])
+  private let opinions = Mutex<[String: Opinion]>([:])
   /// How many are remembered; beyond that the oldest knowledge is worth nothing, and all of it goes.
   private static let remembered = 10_000
+
+  /// What a client makes of our certificate for a host, as far as it has shown.
+  private enum Opinion {
+    /// It hung up after it had seen it, once: that may have other reasons. Its next connection is passed through.
+    case doubted
+    /// That connection was passed through; the ones after it are looked into again.
+    case triedAgain
+    /// It said so, or hung up again: connections are passed through.
+    case refused
+    /// It sent something under it: it never hangs up because of it.
+    case taken
+  }
 
   /// - Parameters:
   ///   - intercepted: hosts whose TLS is opened; others are passed through closed.
@@ -17,20 +29,67 @@ package final class ForwardRules: Sendable {
     self.tls = tls
   }
 
-  /// Why connections of a client to a host are passed through as they are; nil where they are looked into.
+  /// Why a connection of a client to a host is passed through as it is; nil where it is looked into.
   func reasonToPassThrough(_ host: String, port: Int, client: String) -> String? {
     guard intercepted.contains(where: { $0.matches(host, port: port) }) else { return "not_intercepted" }
-    return refusals.withLock { $0.contains(Self.key(host, port, client)) } ? "certificate_refused" : nil
+    return opinions.withLock { opinions in
+      let key = Self.key(host, port, client)
+      switch opinions[key] {
+      case .refused: return "certificate_refused"
+      case .doubted:
+        opinions[key] = .triedAgain
+        return "client_hung_up"
+      case .triedAgain, .taken, nil: return nil
+      }
+    }
   }
 
-  /// A client did not take our certificate for a host: its next connection there is passed through.
+  /// A client did not take our certificate for a host: its next connections there are passed through.
   ///
   /// - Returns: whether that is news.
   func certificateRefused(_ host: String, port: Int, client: String) -> Bool {
-    refusals.withLock { refusals in
-      if refusals.count >= Self.remembered { refusals.removeAll() }
-      return refusals.insert(Self.key(host, port, client)).inserted
+    opinions.withLock { opinions in
+      let key = Self.key(host, port, client)
+      if case .refused = opinions[key] { return false }
+      Self.remember(.refused, key, &opinions)
+      return true
     }
+  }
+
+  /// A client hung up after it had seen our certificate for a host, and before it sent anything under it. Many that expect a
+  /// certificate of their own say no more than that; others do so because their user went elsewhere. So its next connection
+  /// there is passed through, the ones after that are looked into again, and where it hangs up once more it is taken for a
+  /// refusal. A client that has sent something to the host before took the certificate, and is not doubted.
+  ///
+  /// - Returns: how its connections are passed through now; nil where nothing changes.
+  func clientHungUp(_ host: String, port: Int, client: String) -> HangUp? {
+    opinions.withLock { opinions in
+      let key = Self.key(host, port, client)
+      switch opinions[key] {
+      case nil:
+        Self.remember(.doubted, key, &opinions)
+        return .nextIsPassedThrough
+      case .triedAgain:
+        opinions[key] = .refused
+        return .allArePassedThrough
+      case .doubted, .refused, .taken: return nil
+      }
+    }
+  }
+
+  /// What follows from a hang-up.
+  enum HangUp {
+    case nextIsPassedThrough, allArePassedThrough
+  }
+
+  /// A client sent something under our certificate for a host.
+  func certificateTaken(_ host: String, port: Int, client: String) {
+    opinions.withLock { Self.remember(.taken, Self.key(host, port, client), &$0) }
+  }
+
+  private static func remember(_ opinion: Opinion, _ key: String, _ opinions: inout [String: Opinion]) {
+    if opinions.count >= remembered, opinions[key] == nil { opinions.removeAll() }
+    opinions[key] = opinion
   }
 
   /// Clients are told apart by address: what one pins, another may trust.

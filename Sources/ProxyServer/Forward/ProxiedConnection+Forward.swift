@@ -366,8 +366,9 @@ extension ProxiedConnection {
 
   // MARK: certificates that are not taken
 
-  /// A client ended a handshake because of the certificate it was shown.
+  /// A client said that it does not take the certificate it was shown.
   func certificateRefused() {
+    certificateShown = nil
     guard let tunnel, let forward = proxy.configuration.forward,
       forward.certificateRefused(tunnel.host, port: tunnel.port, client: clientAddress)
     else { return }
@@ -375,4 +376,34 @@ extension ProxiedConnection {
       "client \(clientAddress) does not take Ackscope's certificate for \(tunnel.host): it was not told to trust the authority ('ackscope ca trust'), or expects a certificate of its own; its next connections there are passed through unread"
     )
   }
+
+  /// A client sent a request under the certificate it was shown.
+  func certificateTaken() {
+    certificateShown = nil
+    guard let tunnel, let forward = proxy.configuration.forward else { return }
+    forward.certificateTaken(tunnel.host, port: tunnel.port, client: clientAddress)
+  }
+
+  /// The connection is over. Where its client ended it soon after it was shown our certificate, during the handshake or behind
+  /// it, in order or not, and had not sent a single byte under it, that is how clients refuse that say nothing.
+  func clientHungUp() {
+    guard let shown = certificateShown, let tunnel, let forward = proxy.configuration.forward else { return }
+    certificateShown = nil
+    guard (closing?.by ?? .client) == .client, (client.http?.counter.bytes ?? 0) == 0,
+      proxy.recorder.now.since(shown) <= Self.timeToRefuse,
+      let result = forward.clientHungUp(tunnel.host, port: tunnel.port, client: clientAddress)
+    else { return }
+    let consequence =
+      switch result {
+      case .nextIsPassedThrough: "its next connection there is passed through unread"
+      case .allArePassedThrough:
+        "that was the second time, and its next connections there are passed through unread"
+      }
+    proxy.diagnose(
+      "client \(clientAddress) hung up when it had seen Ackscope's certificate for \(tunnel.host): it may not have been told to trust the authority ('ackscope ca trust'), or expect a certificate of its own; \(consequence)"
+    )
+  }
+
+  /// Microseconds that a client takes at most to find a certificate wanting; one that ends a connection later has another reason.
+  private static let timeToRefuse: Int64 = 5_000_000
 }
