@@ -116,8 +116,26 @@ extension ProxiedConnection {
       proxy.diagnose(
         "connection \(number.number): TLS of the \(leg.peer == .client ? "client" : "server") failed: \(TLSWords.explain(error))"
       )
-      return false
+      return leg == .upstream && refusedBehindHandshake(error)
     }
+  }
+
+  /// A server that asks for a client certificate says so in TLS 1.3 when its handshake is over for us, in place of its first
+  /// answer: the client gets a 502 as it does for a handshake that failed.
+  ///
+  /// - Returns: false where an answer has begun already.
+  private func refusedBehindHandshake(_ error: any Error) -> Bool {
+    guard case .relaying = phase, !exchanges.isEmpty, upstream.bytes == 0, let channel = upstream.channel
+    else { return false }
+    let name = target?.description ?? "unknown"
+    let explanation = "TLS handshake failed: \(TLSWords.explain(error))"
+    closing = (.server, nil, explanation)
+    tick.observe(number, .tlsFailed(.server, at: name, explanation))
+    upstream.inputEnded = true
+    upstream.outputEnded = true
+    answer(.badGateway, "ackscope: upstream \(name) cannot be reached: \(explanation)\n")
+    closeAtOnce(channel)
+    return true
   }
 
   private func handshakeFailed(_ error: any Error) {

@@ -44,8 +44,13 @@ enum TLSWords {
       "it does not speak TLS"
     case "UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION":
       "the two have no version of TLS in common (1.2 and 1.3 are spoken here)"
-    case "SSLV3_ALERT_HANDSHAKE_FAILURE", "NO_SHARED_CIPHER", "TLSV1_ALERT_INSUFFICIENT_SECURITY":
+    // TLS 1.2 has one word for both.
+    case "SSLV3_ALERT_HANDSHAKE_FAILURE":
+      "the two have no cipher in common, or it asks for a client certificate (--upstream-cert, --upstream-key)"
+    case "NO_SHARED_CIPHER", "TLSV1_ALERT_INSUFFICIENT_SECURITY", "WRONG_CURVE":
       "the two have no cipher in common"
+    case "INAPPROPRIATE_FALLBACK":
+      "it asks for an older version of TLS than the two have in common, as in a downgrade attack"
     case "TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "NO_APPLICATION_PROTOCOL":
       "the two have no protocol in common (http/1.1 is spoken here)"
     case "TLSV1_ALERT_CERTIFICATE_REQUIRED", "TLSV13_ALERT_CERTIFICATE_REQUIRED":

@@ -59,7 +59,7 @@ extension RealPeers {
     }
 
     /// 502 for the client, a line for the person, a record for later.
-    private static func expectRefusal(_ proxy: ProxyProcess, _ words: String) async throws {
+    static func expectRefusal(_ proxy: ProxyProcess, _ words: String) async throws {
       let client = try RawConnection(port: proxy.port)
       let answer = try await client.fetch("GET", "/socket.io/?EIO=4&transport=polling")
       #expect(answer.status == 502)
