@@ -34,7 +34,7 @@ package struct AddressRange: Sendable, Equatable {
   }
 
   /// An IPv4 address that comes in IPv6 (RFC 4291 §2.5.5.2) is taken as what it is.
-  private static func bytes(of address: SocketAddress) -> [UInt8] {
+  static func bytes(of address: SocketAddress) -> [UInt8] {
     switch address {
     case .v4(let address): return withUnsafeBytes(of: address.address.sin_addr) { Array($0) }
     case .v6(let address):

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CaptureFormat
 import LiveView
 import Synchronization
 
@@ -88,11 +89,17 @@ enum StandardError {
   /// Something that went wrong.
   static func line(_ text: String) { line(text, kind: .problem) }
 
-  /// The same, told apart for a screen.
-  static func line(_ text: String, kind: ScreenDiagnostic) { pass(text, "ackscope: \(text)\n", kind) }
+  /// The same, told apart for a screen. What it names may come from the wire: it is made harmless.
+  static func line(_ text: String, kind: ScreenDiagnostic) {
+    let text = TerminalText.harmless(text)
+    pass(text, "ackscope: \(text)\n", kind)
+  }
 
   /// Something good to know.
-  static func note(_ text: String) { pass(text, "ackscope: \(text)\n", .note) }
+  static func note(_ text: String) {
+    let text = TerminalText.harmless(text)
+    pass(text, "ackscope: \(text)\n", .note)
+  }
 
   /// A whole line as it is, for programs that wait for it.
   static func write(_ text: String) { pass(text, text, .note) }

@@ -93,10 +93,34 @@ extension RealPeers {
       await server.stop()
     }
 
+    /// Names and bodies that another program could take for something else.
+    @Test func tunnelsWithTwoMeaningsAreRefused() async throws {
+      let proxy = try await Self.proxy(try TestCertificates())
+      for field in ["Content-Length: 5", "Transfer-Encoding: chunked"] {
+        let client = try RawConnection(port: proxy.port)
+        #expect(try await client.fetch("CONNECT", "localhost:9", [field]).status == 400, "\(field)")
+        client.finishWriting()
+      }
+      for name in ["a/b", "a:80", "a?b", "u@a", "a\r\nb: ", "\u{1B}]0;x\u{7}", "a\0", ""] {
+        let client = try RawConnection(port: proxy.port)
+        try client.write([5, 1, 0, 5, 1, 0, 3, UInt8(name.utf8.count)] + Array(name.utf8) + [0, 9])
+        #expect(try await client.read(4) == [5, 0, 5, 4], "\(name)")
+        client.finishWriting()
+      }
+      #expect(await proxy.stop() == .exited(0))
+      // Nor do they write to the terminal.
+      let errors = proxy.child.errors.all
+      #expect(errors.count { $0.contains("its name is no host name") } == 8)
+      #expect(
+        !errors.contains { line in line.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } })
+      #expect(errors.allSatisfy { $0.hasPrefix("ackscope: ") || $0.hasPrefix("listening on ") })
+    }
+
     @Test func itselfAndCirclesAreRefused() async throws {
       let certificates = try TestCertificates()
       let proxy = try await Self.proxy(certificates)
-      for target in ["http://127.0.0.1:\(proxy.port)/", "http://localhost:\(proxy.port)/"] {
+      for host in ["127.0.0.1", "localhost", "0.0.0.0", "127.1", "2130706433", "[::ffff:127.0.0.1]"] {
+        let target = "http://\(host):\(proxy.port)/"
         let client = try RawConnection(port: proxy.port)
         let answer = try await client.fetch("GET", target)
         #expect(answer.status == 502)

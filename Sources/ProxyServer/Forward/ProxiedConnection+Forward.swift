@@ -171,6 +171,9 @@ extension ProxiedConnection {
     guard case .waiting = phase else {
       return answer(.badRequest, "ackscope: CONNECT has to come first on a connection\n")
     }
+    // Some would take it for the first bytes of the tunnel (RFC 9110 §9.3.6).
+    guard head.headers["transfer-encoding"].isEmpty, head.headers["content-length"].allSatisfy({ $0 == "0" })
+    else { return answer(.badRequest, "ackscope: CONNECT has no body\n") }
     // The end of the request comes next, and then HTTP is over.
     pendingTunnel = Tunnel(host: address.host, port: address.port, way: .connect)
   }
@@ -206,7 +209,10 @@ extension ProxiedConnection {
     guard let channel = client.channel, let forward = proxy.configuration.forward else { return close() }
     self.tunnel = tunnel
     target = try? UpstreamAddress("https://\(Self.hostText(tunnel.host)):\(tunnel.port)")
-    guard target != nil else { return refuse(tunnel, "its name is no host name") }
+    // A name must not become a path, a port or another host on the way.
+    guard let target, target.pathPrefix.isEmpty, target.port == tunnel.port,
+      target.host.lowercased() == tunnel.host.lowercased(), Self.isHost(target.host)
+    else { return refuse(tunnel, "its name is no host name") }
     if case .socks = tunnel.way {
       // The catcher of the greeting has done its work; another waits for what comes through the tunnel.
       let operations = channel.pipeline.syncOperations
@@ -229,6 +235,17 @@ extension ProxiedConnection {
       self.passThrough(tunnel, because: "server_speaks_first", isGranted: true)
     }
     channel.read()
+  }
+
+  /// Whether a text is an address, or has only what occurs in names of hosts: letters, digits, `-`, `.` and `_`.
+  private static func isHost(_ text: String) -> Bool {
+    (try? SocketAddress(ipAddress: text, port: 0)) != nil
+      || text.utf8.allSatisfy { byte in
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
+        default: false
+        }
+      }
   }
 
   static func hostText(_ host: String) -> String {
