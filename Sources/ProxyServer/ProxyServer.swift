@@ -196,7 +196,7 @@ package final class ProxyServer: Sendable {
   /// Listening where others can connect needs a word on who may.
   private static func refuseStrangers(_ configuration: ProxyConfiguration) throws(CannotListen) {
     guard !configuration.access.isSet else { return }
-    let place = "\(configuration.listenHost):\(configuration.listenPort)"
+    let place = "\(ProxiedConnection.hostText(configuration.listenHost)):\(configuration.listenPort)"
     let address =
       (try? SocketAddress(ipAddress: configuration.listenHost, port: 0))
       ?? (try? SocketAddress.makeAddressResolvingHost(configuration.listenHost, port: 0))
@@ -209,7 +209,7 @@ package final class ProxyServer: Sendable {
   }
 
   private static func explain(_ error: any Error, _ configuration: ProxyConfiguration) -> String {
-    let place = "\(configuration.listenHost):\(configuration.listenPort)"
+    let place = "\(ProxiedConnection.hostText(configuration.listenHost)):\(configuration.listenPort)"
     guard let error = error as? IOError else {
       return
         "cannot listen on \(place): \(error is NIOConnectionError ? "the name has no address" : "\(error)"); choose another with --listen"
