@@ -28,7 +28,7 @@ let package = Package(
       dependencies: [
         "ProxyServer", "LiveView", "CaptureInspector", "CaptureStorage", "SessionReplay", "MockServer",
         "RecordedSessions",
-        "HTTPArchive", "DemoChat", "LoadBench", "LocalAuthority", "SessionDecoder",
+        "HTTPArchive", "DemoChat", "LoadBench", "LocalAuthority", "OutgoingTLS", "SessionDecoder",
         "SocketIOPackets", "CaptureFormat", "AckCorrelation", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -40,7 +40,7 @@ let package = Package(
     .target(
       name: "ProxyServer",
       dependencies: [
-        "SessionDecoder", "CaptureStorage", "CaptureFormat", "JSONText", "SocketReadiness",
+        "OutgoingTLS", "SessionDecoder", "CaptureStorage", "CaptureFormat", "JSONText", "SocketReadiness",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -66,7 +66,7 @@ let package = Package(
     .target(
       name: "SessionReplay",
       dependencies: [
-        "RecordedSessions", "SocketIOPeers", "SocketIOPackets", "CaptureFormat", "JSONText",
+        "RecordedSessions", "SocketIOPeers", "OutgoingTLS", "SocketIOPackets", "CaptureFormat", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -90,9 +90,17 @@ let package = Package(
     .target(name: "SocketReadiness", dependencies: ["CEpoll"], swiftSettings: strict),
 
     .target(
+      name: "OutgoingTLS",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOTLS", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ], swiftSettings: strict),
+
+    .target(
       name: "SocketIOPeers",
       dependencies: [
-        "RecordedSessions", "SocketIOPackets", "JSONText",
+        "OutgoingTLS", "RecordedSessions", "SocketIOPackets", "WebSocketFrames", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -171,6 +179,19 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict),
+    .testTarget(name: "OutgoingTLSTests", dependencies: ["OutgoingTLS"], swiftSettings: strict),
+    .testTarget(
+      name: "SocketIOPeersTests",
+      dependencies: [
+        "SocketIOPeers", "RecordedSessions", "SocketIOPackets", "WebSocketFrames", "JSONText",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+        .product(name: "NIOWebSocket", package: "swift-nio"),
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "SessionReplayTests",
+      dependencies: ["SessionReplay", "RecordedSessions", "SocketIOPeers", "CaptureFormat", "JSONText"],
+      swiftSettings: strict),
     .testTarget(name: "LocalAuthorityTests", dependencies: ["LocalAuthority"], swiftSettings: strict),
     .testTarget(name: "CaptureStorageTests", dependencies: ["CaptureStorage"], swiftSettings: strict),
     .testTarget(

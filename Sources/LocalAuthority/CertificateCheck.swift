@@ -15,20 +15,24 @@ package final class CertificateCheck: Sendable {
   /// Shared by all loops, and unsafe only as far as the compiler knows: nobody changes it after `init`, and libcrypto locks
   /// it itself where it keeps what it has looked up in directories.
   private nonisolated(unsafe) let store: Owned
+  private let option: String
 
-  /// - Parameter roots: a file of PEM blocks to be trusted beside the system's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR`
-  ///   name others than the usual ones). What stands in it is trusted as it is, root or not.
-  package init(roots: String?) throws(AuthorityFault) {
+  /// - Parameters:
+  ///   - roots: a file of PEM blocks to be trusted beside the system's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR`
+  ///     name others than the usual ones). What stands in it is trusted as it is, root or not.
+  ///   - option: what the command line calls that file.
+  package init(roots: String?, option: String = "--upstream-ca") throws(AuthorityFault) {
+    self.option = option
     let made = try Owned(X509_STORE_new(), "make a store of certificates") { X509_STORE_free($0) }
     X509_STORE_set_default_paths(made.pointer)
     if let roots {
       ERR_clear_error()
       guard access(roots, R_OK) == 0 else {
-        throw AuthorityFault("--upstream-ca '\(roots)' cannot be read: \(String(cString: strerror(errno)))")
+        throw AuthorityFault("\(option) '\(roots)' cannot be read: \(String(cString: strerror(errno)))")
       }
       guard X509_STORE_load_file(made.pointer, roots) == 1 else {
         ERR_clear_error()
-        throw AuthorityFault("--upstream-ca '\(roots)' holds no certificate in PEM")
+        throw AuthorityFault("\(option) '\(roots)' holds no certificate in PEM")
       }
       X509_STORE_set_flags(made.pointer, UInt(X509_V_FLAG_PARTIAL_CHAIN))
     }
@@ -85,10 +89,10 @@ package final class CertificateCheck: Sendable {
       try succeed(X509_VERIFY_PARAM_set1_ip_asc(parameters, address), "verify an address")
     }
     if X509_verify_cert(context.pointer) == 1 { return nil }
-    return Self.explain(X509_STORE_CTX_get_error(context.pointer), leaf, wanted.text)
+    return explain(X509_STORE_CTX_get_error(context.pointer), leaf, wanted.text)
   }
 
-  private static func explain(_ code: Int32, _ leaf: borrowing Certificate, _ name: String) -> String {
+  private func explain(_ code: Int32, _ leaf: borrowing Certificate, _ name: String) -> String {
     switch code {
     case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
       "its certificate is made out to other names than '\(name)'"
@@ -96,10 +100,10 @@ package final class CertificateCheck: Sendable {
     case X509_V_ERR_CERT_HAS_EXPIRED: "a certificate of its chain has expired"
     case X509_V_ERR_CERT_NOT_YET_VALID: "a certificate of its chain is not valid yet"
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-      "its certificate is self-signed, and not among the trusted ones (--upstream-ca)"
+      "its certificate is self-signed, and not among the trusted ones (\(option))"
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
       X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-      "its certificate comes from an issuer that is not among the trusted ones (--upstream-ca)"
+      "its certificate comes from an issuer that is not among the trusted ones (\(option))"
     default: "its certificate is refused: \(String(cString: X509_verify_cert_error_string(Int(code))))"
     }
   }

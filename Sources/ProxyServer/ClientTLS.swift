@@ -1,5 +1,6 @@
 import NIOCore
 import NIOSSL
+import OutgoingTLS
 import Synchronization
 
 /// How the proxy speaks TLS to clients: as the host they ask for.

@@ -2,6 +2,7 @@ import AckCorrelation
 import NIOCore
 import NIOSSL
 import NIOTLS
+import OutgoingTLS
 import SessionDecoder
 
 // TLS on the legs: how it begins, how it ends, and what is beneath it.

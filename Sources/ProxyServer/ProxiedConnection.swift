@@ -2,6 +2,7 @@ import AckCorrelation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import OutgoingTLS
 import SessionDecoder
 
 #if canImport(Glibc)

@@ -1,4 +1,5 @@
 import NIOCore
+import OutgoingTLS
 
 /// Everything that the proxy is told when it starts.
 package struct ProxyConfiguration: Sendable {

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import OutgoingTLS
 
 /// Sets up the upstream leg as far as HTTP can begin: TCP, another proxy where one stands in between, and TLS where the
 /// address asks for it.

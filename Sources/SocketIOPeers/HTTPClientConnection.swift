@@ -1,6 +1,6 @@
 import NIOCore
 import NIOHTTP1
-import NIOPosix
+import OutgoingTLS
 
 /// The answer to a client's HTTP request.
 package struct HTTPAnswer: Sendable {
@@ -19,6 +19,8 @@ package final class HTTPClientConnection: ChannelInboundHandler {
   private let host: String
   private let loop: any EventLoop
   private var channel: (any Channel)?
+  /// What a request fails with that gets no answer.
+  private var failure: () -> PeerConnectionError = { .connectionEnded }
   private var waiting: EventLoopPromise<HTTPAnswer>?
 
   private init(host: String, loop: any EventLoop) {
@@ -28,28 +30,24 @@ package final class HTTPClientConnection: ChannelInboundHandler {
 
   /// Opens a connection.
   ///
-  /// - Parameter hostField: the value of the Host field; by default host and port.
+  /// - Parameters:
+  ///   - hostField: the value of the Host field; by default host and port.
+  ///   - tls: how TLS is spoken; nil for a plain connection.
   package static func open(
-    host: String, port: Int, hostField: String? = nil, loop: any EventLoop
+    host: String, port: Int, hostField: String? = nil, tls: UpstreamTLS? = nil, loop: any EventLoop
   ) -> EventLoopFuture<NIOLoopBound<HTTPClientConnection>> {
-    let connection = NIOLoopBound(
-      HTTPClientConnection(host: hostField ?? "\(host):\(port)", loop: loop), eventLoop: loop)
-    return ClientBootstrap(group: loop)
-      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          let pipeline = channel.pipeline.syncOperations
-          try pipeline.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes)
-          try pipeline.addHandler(NIOHTTPClientResponseAggregator(maxContentLength: maximumAnswer))
-          try pipeline.addHandler(connection.value)
-        }
+    PeerDialer.connect(host: host, port: port, tls: tls, loop: loop) { channel, trouble in
+      let connection = HTTPClientConnection(host: hostField ?? "\(host):\(port)", loop: loop)
+      let pipeline = channel.pipeline.syncOperations
+      try pipeline.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes)
+      try pipeline.addHandler(NIOHTTPClientResponseAggregator(maxContentLength: maximumAnswer))
+      try pipeline.addHandler(connection)
+      connection.channel = channel
+      connection.failure = {
+        trouble?.explanation.map { .unreachable(host: host, port: port, reason: $0) } ?? .connectionEnded
       }
-      .connect(host: host, port: port)
-      .map { channel in
-        connection.value.channel = channel
-        return connection
-      }
-      .flatMapErrorThrowing { throw PeerConnectionError.unreachable(host: host, port: port, error: $0) }
+      return NIOLoopBound(connection, eventLoop: loop)
+    }
   }
 
   /// Sends a request; fails when the connection ends before the answer.
@@ -101,7 +99,7 @@ package final class HTTPClientConnection: ChannelInboundHandler {
 
   package func channelInactive(context: ChannelHandlerContext) {
     channel = nil
-    waiting?.fail(PeerConnectionError.connectionEnded)
+    waiting?.fail(failure())
     waiting = nil
     context.fireChannelInactive()
   }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import OutgoingTLS
 
 #if canImport(Glibc)
   import Glibc
@@ -13,6 +14,8 @@ package enum PeerConnectionError: Error, Sendable, Equatable, CustomStringConver
   case unreachable(host: String, port: Int, reason: String)
   /// The WebSocket handshake got another answer than 101; `body` is its beginning.
   case upgradeRefused(status: Int, body: String)
+  /// The WebSocket handshake was granted in a way that a client must not take (RFC 6455 §4.1).
+  case upgradeInvalid(reason: String)
   /// The connection ended before the answer.
   case connectionEnded
 
@@ -26,6 +29,7 @@ package enum PeerConnectionError: Error, Sendable, Equatable, CustomStringConver
     case let error as IOError: String(cString: strerror(error.errnoCode))
     case let error as NIOConnectionError:
       error.connectionErrors.first.map { words(for: $0.error) } ?? "the name has no address"
+    case let error as TLSHandshake.Failed: error.explanation
     case ChannelError.connectTimeout: "no answer in time"
     default: String(describing: error)
     }
@@ -36,6 +40,7 @@ package enum PeerConnectionError: Error, Sendable, Equatable, CustomStringConver
     case .unreachable(let host, let port, let reason): "cannot connect to \(host):\(port): \(reason)"
     case .upgradeRefused(let status, let body):
       "the WebSocket handshake was refused with \(status)" + (body.isEmpty ? "" : ": \(body)")
+    case .upgradeInvalid(let reason): "the server's WebSocket handshake is not valid: \(reason)"
     case .connectionEnded: "the connection ended"
     }
   }

@@ -34,11 +34,8 @@ package enum PeerServerChannel {
       },
       upgradePipelineHandler: { channel, head in
         channel.eventLoop.makeCompletedFuture {
-          let link = WebSocketLink(role: .server)
-          try channel.pipeline.syncOperations.addHandlers(
-            NIOWebSocketFrameAggregator(
-              minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 4096,
-              maxAccumulatedFrameSize: maximumMessage), link)
+          let link = WebSocketLink(role: .server, maximumMessage: maximumMessage)
+          try channel.pipeline.syncOperations.addHandler(link)
           receiver.value(link, head)
         }
       })

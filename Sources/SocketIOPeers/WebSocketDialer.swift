@@ -1,7 +1,8 @@
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import NIOWebSocket
+import OutgoingTLS
+import WebSocketFrames
 
 /// Opens WebSockets for clients.
 package enum WebSocketDialer {
@@ -11,62 +12,78 @@ package enum WebSocketDialer {
   /// Opens a WebSocket; the link's channel lives on `loop`, where this is called.
   ///
   /// - Parameters:
+  ///   - hostField: the value of the Host field; by default host and port.
   ///   - headers: fields of the request besides those of the handshake itself.
+  ///   - offer: the value of Sec-WebSocket-Extensions: offers of permessage-deflate, of which the server takes one or none.
+  ///   - tls: how TLS is spoken; nil for a plain connection.
   ///   - prepare: called with the link before anything that came behind the 101 is read: packets that arrive
   ///     while no one is attached to the link are gone.
   package static func dial(
     host: String, port: Int, hostField: String? = nil, target: String,
-    headers: [(name: String, value: String)] = [], loop: any EventLoop,
-    prepare: @escaping (WebSocketLink) -> Void
+    headers: [(name: String, value: String)] = [], offer: String? = nil, tls: UpstreamTLS? = nil,
+    loop: any EventLoop, prepare: @escaping (WebSocketLink) -> Void
   ) -> EventLoopFuture<NIOLoopBound<WebSocketLink>> {
+    var head = HTTPRequestHead(
+      version: .http1_1, method: .GET, uri: target, headers: ["host": hostField ?? "\(host):\(port)"])
+    for field in headers { head.headers.add(name: field.name, value: field.value) }
+    if let offer { head.headers.add(name: "sec-websocket-extensions", value: offer) }
+    let request = head
     let prepare = NIOLoopBound(prepare, eventLoop: loop)
     let opened = loop.makePromise(of: NIOLoopBound<WebSocketLink>.self)
-    ClientBootstrap(group: loop)
-      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          let upgrader = NIOTypedWebSocketClientUpgrader<NIOLoopBound<WebSocketLink>?>(
-            maxFrameSize: maximumMessage,
-            upgradePipelineHandler: { channel, _ in
-              channel.eventLoop.makeCompletedFuture {
-                let link = WebSocketLink(role: .client)
-                try channel.pipeline.syncOperations.addHandlers(
-                  NIOWebSocketFrameAggregator(
-                    minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 4096,
-                    maxAccumulatedFrameSize: maximumMessage), link)
-                prepare.value(link)
-                return NIOLoopBound(link, eventLoop: channel.eventLoop)
-              }
-            })
-          var head = HTTPRequestHead(
-            version: .http1_1, method: .GET, uri: target,
-            headers: ["host": hostField ?? "\(host):\(port)"])
-          for field in headers { head.headers.add(name: field.name, value: field.value) }
-          let upgrade = NIOTypedHTTPClientUpgradeConfiguration(
-            upgradeRequestHead: head, upgraders: [upgrader],
-            notUpgradingCompletionHandler: { channel in
-              // The answer reaches handlers only after this has completed: they fail what the caller waits for.
-              channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(RefusedUpgrade(opened))
-                return nil
-              }
-            })
-          var configuration = NIOUpgradableHTTPClientPipelineConfiguration(upgradeConfiguration: upgrade)
-          // The server's first frames often come in one read with the 101.
-          configuration.leftOverBytesStrategy = .forwardBytes
-          try channel.pipeline.syncOperations
-            .configureUpgradableHTTPClientPipeline(configuration: configuration)
-            .whenComplete { result in
-              switch result {
-              case .success(let link): if let link { opened.succeed(link) }
-              case .failure(let error): opened.fail(error)
-              }
-            }
+    PeerDialer.connect(host: host, port: port, tls: tls, loop: loop) { channel, trouble in
+      let upgrader = NIOTypedWebSocketClientUpgrader<NIOLoopBound<WebSocketLink>?>(
+        maxFrameSize: maximumMessage,
+        upgradePipelineHandler: { channel, answer in
+          channel.eventLoop.makeCompletedFuture {
+            let link = WebSocketLink(
+              role: .client, maximumMessage: maximumMessage,
+              compression: try Self.compression(answer.headers, offer: offer))
+            try channel.pipeline.syncOperations.addHandler(link)
+            prepare.value(link)
+            return NIOLoopBound(link, eventLoop: channel.eventLoop)
+          }
+        })
+      let upgrade = NIOTypedHTTPClientUpgradeConfiguration(
+        upgradeRequestHead: request, upgraders: [upgrader],
+        notUpgradingCompletionHandler: { channel in
+          // The answer reaches handlers only after this has completed: they fail what the caller waits for.
+          channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(RefusedUpgrade(opened))
+            return nil
+          }
+        })
+      var configuration = NIOUpgradableHTTPClientPipelineConfiguration(upgradeConfiguration: upgrade)
+      // The server's first frames often come in one read with the 101.
+      configuration.leftOverBytesStrategy = .forwardBytes
+      try channel.pipeline.syncOperations
+        .configureUpgradableHTTPClientPipeline(configuration: configuration)
+        .assumeIsolated()
+        .whenComplete { result in
+          switch result {
+          case .success(let link): if let link { opened.succeed(link) }
+          case .failure(let error):
+            opened.fail(
+              trouble?.explanation.map {
+                PeerConnectionError.unreachable(host: host, port: port, reason: $0)
+              } ?? error)
+            channel.close(promise: nil)
+          }
         }
-      }
-      .connect(host: host, port: port)
-      .whenFailure { opened.fail(PeerConnectionError.unreachable(host: host, port: port, error: $0)) }
+    }.whenFailure { opened.fail($0) }
     return opened.futureResult
+  }
+
+  /// What the server took of the offer.
+  private static func compression(_ answer: HTTPHeaders, offer: String?) throws(PeerConnectionError)
+    -> DeflateParameters?
+  {
+    let accepted = answer["sec-websocket-extensions"].joined(separator: ", ")
+    switch DeflateParameters.negotiated(response: accepted, offer: offer ?? "") {
+    case .none: return nil
+    case .deflate(let parameters): return parameters
+    case .unsupported(let name): throw .upgradeInvalid(reason: "it answers with the extension \(name)")
+    case .invalid(let reason): throw .upgradeInvalid(reason: reason)
+    }
   }
 }
 

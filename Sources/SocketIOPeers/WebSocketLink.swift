@@ -1,5 +1,6 @@
 import NIOCore
 import NIOWebSocket
+import WebSocketFrames
 
 /// Carries messages over a WebSocket, for either peer: the last handler of an upgraded channel.
 ///
@@ -16,6 +17,10 @@ package final class WebSocketLink: ChannelInboundHandler {
   package static let maximumUnsentBytes = 4 << 20
 
   private let role: Role
+  private var assembly: FragmentedMessage
+  private let isCompressed: Bool
+  private var inflater: WholeMessageInflater
+  private var deflater: MessageDeflater
   private var context: ChannelHandlerContext?
   private var hasSentClose = false
   private var unsentBytes = 0
@@ -31,8 +36,20 @@ package final class WebSocketLink: ChannelInboundHandler {
   /// Called once, when the channel is gone.
   package var closed: ((WebSocketClosing) -> Void)?
 
-  package init(role: Role) {
+  /// - Parameters:
+  ///   - maximumMessage: bytes of one message; longer ones are closed with 1009.
+  ///   - compression: what was negotiated of permessage-deflate; nil where nothing was.
+  package init(role: Role, maximumMessage: Int, compression: DeflateParameters? = nil) {
     self.role = role
+    assembly = FragmentedMessage(maximumBytes: maximumMessage)
+    isCompressed = compression != nil
+    let agreed = compression ?? DeflateParameters()
+    let client = (bits: agreed.clientWindowBits, takeover: !agreed.clientNoContextTakeover)
+    let server = (bits: agreed.serverWindowBits, takeover: !agreed.serverNoContextTakeover)
+    let (own, other) = role == .client ? (client, server) : (server, client)
+    deflater = MessageDeflater(windowBits: own.bits, takeover: own.takeover)
+    inflater = WholeMessageInflater(
+      windowBits: other.bits, takeover: other.takeover, limit: maximumMessage)
   }
 
   package var isOpen: Bool { context != nil && !hasSentClose }
@@ -50,8 +67,8 @@ package final class WebSocketLink: ChannelInboundHandler {
     guard let context, !hasSentClose else { return }
     for message in messages {
       switch message {
-      case .text(let text): write(.text, text, on: context)
-      case .binary(let bytes): write(.binary, bytes, on: context)
+      case .text(let text): writeMessage(.text, text, on: context)
+      case .binary(let bytes): writeMessage(.binary, bytes, on: context)
       }
     }
     context.flush()
@@ -94,9 +111,22 @@ package final class WebSocketLink: ChannelInboundHandler {
     context?.close(promise: nil)
   }
 
-  private func write(_ opcode: WebSocketOpcode, _ payload: ByteBuffer, on context: ChannelHandlerContext) {
+  private func writeMessage(
+    _ opcode: WebSocketOpcode, _ payload: ByteBuffer, on context: ChannelHandlerContext
+  ) {
+    guard isCompressed, let compressed = payload.withUnsafeReadableBytes({ deflater.deflate($0) }) else {
+      return write(opcode, payload, on: context)
+    }
+    write(opcode, ByteBuffer(bytes: compressed), isCompressed: true, on: context)
+  }
+
+  private func write(
+    _ opcode: WebSocketOpcode, _ payload: ByteBuffer, isCompressed: Bool = false,
+    on context: ChannelHandlerContext
+  ) {
     let mask: WebSocketMaskingKey? = role == .client ? .random() : nil
-    let frame = WebSocketFrame(fin: true, opcode: opcode, maskKey: mask, data: payload)
+    let frame = WebSocketFrame(
+      fin: true, rsv1: isCompressed, opcode: opcode, maskKey: mask, data: payload)
     let size = payload.readableBytes
     unsentBytes += size
     context.write(wrapOutboundOut(frame)).assumeIsolated().whenComplete { [weak self] _ in
@@ -123,23 +153,58 @@ package final class WebSocketLink: ChannelInboundHandler {
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let frame = unwrapInboundIn(data)
     // RFC 6455 §5.1: a client masks, a server does not; §5.2: no reserved bits without an extension.
-    guard (frame.maskKey != nil) == (role == .server) || frame.opcode != .text && frame.opcode != .binary,
-      !frame.rsv1, !frame.rsv2, !frame.rsv3
+    let isMessage = !frame.opcode.isControlOpcode
+    guard (frame.maskKey != nil) == (role == .server) || !isMessage,
+      !frame.rsv1 || isCompressed && isMessage, !frame.rsv2, !frame.rsv3
     else { return fail(.protocolError) }
     let payload = frame.unmaskedData
     switch frame.opcode {
-    case .text:
-      guard String(validating: payload.readableBytesView, as: UTF8.self) != nil else {
-        return fail(.dataInconsistentWithMessage)
+    case .text, .binary, .continuation:
+      switch assembly.frameArrived(frame) {
+      case .incomplete: break
+      case .complete(let isText, let isCompressed, let payload):
+        messageCame(payload, isText: isText, isCompressed: isCompressed)
+      case .misplaced: fail(.protocolError)
+      case .tooLong: fail(.messageTooLarge)
       }
-      if !hasSentClose { messageArrived?(.text(payload)) }
-    case .binary:
-      if !hasSentClose { messageArrived?(.binary(payload)) }
     case .ping: write(.pong, payload, on: context)
     case .pong: break
     case .connectionClose: closeArrived(payload, on: context)
     default: fail(.protocolError)
     }
+  }
+
+  private func messageCame(_ payload: ByteBuffer, isText: Bool, isCompressed: Bool) {
+    guard !hasSentClose else { return }
+    var payload = payload
+    if isCompressed {
+      do throws(WholeMessageInflater.Fault) {
+        payload = try inflated(payload, isText: isText)
+      } catch {
+        switch error {
+        case .tooLong: return fail(.messageTooLarge)
+        case .notDeflate: return fail(.protocolError)
+        case .notText: return fail(.dataInconsistentWithMessage)
+        }
+      }
+    } else if isText, String(validating: payload.readableBytesView, as: UTF8.self) == nil {
+      return fail(.dataInconsistentWithMessage)
+    }
+    messageArrived?(isText ? .text(payload) : .binary(payload))
+  }
+
+  private func inflated(_ payload: ByteBuffer, isText: Bool) throws(WholeMessageInflater.Fault) -> ByteBuffer
+  {
+    // A closure of `ByteBuffer` has no typed errors.
+    var result = Result<ByteBuffer, WholeMessageInflater.Fault>.failure(.notDeflate)
+    payload.withUnsafeReadableBytes { bytes in
+      do throws(WholeMessageInflater.Fault) {
+        result = .success(try inflater.inflate(bytes, isText: isText) { ByteBuffer(bytes: $0) })
+      } catch {
+        result = .failure(error)
+      }
+    }
+    return try result.get()
   }
 
   package func channelReadComplete(context: ChannelHandlerContext) {
@@ -165,8 +230,6 @@ package final class WebSocketLink: ChannelInboundHandler {
     switch error {
     case NIOWebSocketError.invalidFrameLength: fail(.messageTooLarge)
     case is NIOWebSocketError: fail(.protocolError)
-    case NIOWebSocketFrameAggregator.Error.accumulatedFrameSizeIsTooLarge: fail(.messageTooLarge)
-    case is NIOWebSocketFrameAggregator.Error: fail(.protocolError)
     default: context.close(promise: nil)
     }
   }

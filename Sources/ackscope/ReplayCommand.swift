@@ -2,6 +2,7 @@ import ArgumentParser
 import CaptureFormat
 import JSONText
 import NIOPosix
+import OutgoingTLS
 import ProxyServer
 import RecordedSessions
 import SessionDecoder
@@ -55,6 +56,7 @@ struct ReplayCommand: AsyncParsableCommand {
   @Option(help: "How long to wait for anything beyond the time that it took in the recording.")
   var timeout = DurationArgument(microseconds: 5_000_000)
 
+  @OptionGroup var tls: ReplayTLSOptions
   @OptionGroup var substitution: SubstitutionOptions
   @OptionGroup var comparison: ComparisonOptions
 
@@ -109,6 +111,7 @@ struct ReplayCommand: AsyncParsableCommand {
     } catch {
       throw Failure(explanation: "--to: \(error.explanation)")
     }
+    let secure = try tls.security(for: server)
     let recorded = try RecordingFile.read(
       recording, filter: try RecordingFile.filter(sessions, option: "--sessions"))
     guard !recorded.sessions.isEmpty || !recorded.refusals.isEmpty else {
@@ -116,7 +119,7 @@ struct ReplayCommand: AsyncParsableCommand {
         sessions == nil ? "holds no Socket.IO session" : "holds no session in which --sessions matches"
       throw Failure(explanation: "\(recording): \(why)")
     }
-    let report = try await play(recorded, plan, against: server)
+    let report = try await play(recorded, plan, against: server, secure)
     if let reason = report.unreachable {
       throw Failure(explanation: "\(server.description): \(reason)", status: ExitStatus.upstreamUnreachable)
     }
@@ -125,16 +128,22 @@ struct ReplayCommand: AsyncParsableCommand {
   }
 
   /// Plays, through a proxy of its own where the traffic is to be captured: what is recorded is what was on the wire.
-  private func play(_ recorded: Recording, _ plan: ReplayPlan, against server: UpstreamAddress) async throws
-    -> ReplayReport
+  private func play(
+    _ recorded: Recording, _ plan: ReplayPlan, against server: UpstreamAddress, _ tls: UpstreamTLS?
+  )
+    async throws -> ReplayReport
   {
     let group = MultiThreadedEventLoopGroup.singleton
-    guard let capture else {
-      let endpoint = ReplayEndpoint(
-        host: server.host, port: server.port, pathPrefix: server.pathPrefix, hostField: server.hostField)
-      return await play(recorded, plan, at: endpoint)
+    let endpoint = ReplayEndpoint(
+      host: server.host, port: server.port, pathPrefix: server.pathPrefix, hostField: server.hostField,
+      tls: tls)
+    guard let capture else { return await play(recorded, plan, at: endpoint) }
+    // The proxy would answer for a server that is not there.
+    if let reason = await endpoint.reach(on: group.next()) {
+      throw Failure(explanation: "\(server.description): \(reason)", status: ExitStatus.upstreamUnreachable)
     }
     var configuration = ProxyConfiguration(upstream: server)
+    configuration.upstreamTLS = tls
     configuration.listenPort = 0
     let names = substitution.secrets(in: plan).names.filter { !$0.isEmpty }
     let run = ProxyRun(

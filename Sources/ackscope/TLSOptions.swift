@@ -1,6 +1,7 @@
 import ArgumentParser
 import LocalAuthority
 import NIOCore
+import OutgoingTLS
 import ProxyServer
 
 #if canImport(Glibc)

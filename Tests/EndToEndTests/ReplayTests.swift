@@ -31,12 +31,6 @@ extension RealPeers {
       #expect(result.report["unplayed"] == .int(0))
     }
 
-    @Test func compressedSessionsAreTheSameWithoutCompression() async throws {
-      let recording = try await RoomRecording.make(["--transports", "websocket"], server: ["--deflate"])
-      let result = try await recording.replay(server: ["--deflate"])
-      #expect(result.status == .exited(0), "\(result.words)")
-    }
-
     @Test(arguments: ["polling", "websocket"])
     func msgpackSessionsAreTheSame(_ transports: String) async throws {
       let msgpack = ["--serializer", "msgpack"]

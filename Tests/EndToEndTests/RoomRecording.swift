@@ -47,11 +47,15 @@ struct RoomRecording: Sendable {
   }
 
   /// Replays against a fresh server.
-  func replay(_ arguments: [String] = [], server: [String] = []) async throws -> ReplayResult {
+  ///
+  /// - Parameter to: its URL up to the port.
+  func replay(
+    _ arguments: [String] = [], to: String = "http://127.0.0.1", server: [String] = []
+  ) async throws -> ReplayResult {
     let (serving, port) = try await PeerProcess.startServer(
       script: "room_server.py", arguments: server, environment: environment)
     let finished = try await ProxyProcess.finish(
-      ["replay", capture.path, "--to", "http://127.0.0.1:\(port)", "--format", "json"] + arguments)
+      ["replay", capture.path, "--to", "\(to):\(port)", "--format", "json"] + arguments)
     await serving.stop()
     return try ReplayResult(finished)
   }

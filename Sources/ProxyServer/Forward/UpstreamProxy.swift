@@ -1,4 +1,5 @@
 import NIOCore
+import OutgoingTLS
 
 /// Another proxy that all upstreams are reached through, by CONNECT (RFC 9110 §9.3.6).
 package struct UpstreamProxy: Sendable {

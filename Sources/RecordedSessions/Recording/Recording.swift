@@ -80,6 +80,9 @@ package struct RecordedHandshake: Sendable {
   package var headers: [(name: String, value: String)] = []
   /// The subprotocols that the client offered, in order.
   package var subprotocols: [String] = []
+  /// What the client offered of permessage-deflate (RFC 7692 §7.1), on the WebSocket that it opened or moved to; nil where
+  /// it offered nothing.
+  package var compressionOffer: String?
 
   package init() {}
 }

@@ -142,8 +142,12 @@ package struct RecordingReader {
       } else {
         refused(record, parts, handshake, status)
       }
-    } else if status == 101, accepted {
-      update(record.session) { $0.isCompressed = true }
+    } else if status == 101 {
+      let offer = Self.compressionOffer(request)
+      update(record.session) { session in
+        if accepted { session.isCompressed = true }
+        session.handshake.compressionOffer = offer
+      }
     }
   }
 
@@ -215,6 +219,7 @@ package struct RecordingReader {
     handshake.path = target.path
     handshake.query = target.query.filter { !RequestTarget.engineNames.contains($0.name) }
     handshake.wantsBase64 = target["b64"] != nil
+    handshake.compressionOffer = compressionOffer(request)
     for field in headers(request) {
       let name = field.name.lowercased()
       if name == "sec-websocket-protocol" {
@@ -226,6 +231,16 @@ package struct RecordingReader {
       }
     }
     return handshake
+  }
+
+  /// Its offers of permessage-deflate alone: other extensions are not spoken.
+  private static func compressionOffer(_ request: JSONValue) -> String? {
+    let offers = headers(request)
+      .filter { $0.name.lowercased() == "sec-websocket-extensions" }
+      .flatMap { $0.value.split(separator: ",") }
+      .map { $0.drop { $0 == " " } }
+      .filter { $0.prefix { $0 != ";" && $0 != " " } == "permessage-deflate" }
+    return offers.isEmpty ? nil : offers.joined(separator: ", ")
   }
 
   // MARK: packets

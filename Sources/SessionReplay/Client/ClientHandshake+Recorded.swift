@@ -17,6 +17,7 @@ extension ClientHandshake {
       recorded.headers.filter { !named.contains($0.name.lowercased()) && !Self.isRedacted($0.value) }
       + plan.headers
     subprotocols = recorded.subprotocols
+    compressionOffer = recorded.compressionOffer
   }
 
   static func isRedacted(_ value: String) -> Bool { value.contains("[redacted:") }

@@ -112,8 +112,8 @@ final class ReplayClient {
   ) {
     WebSocketDialer.dial(
       host: endpoint.host, port: endpoint.port, hostField: endpoint.hostField,
-      target: handshake.target("websocket", sid: sid), headers: handshake.webSocketHeaders, loop: loop,
-      prepare: prepare
+      target: handshake.target("websocket", sid: sid), headers: handshake.webSocketHeaders,
+      offer: handshake.compressionOffer, tls: endpoint.tls, loop: loop, prepare: prepare
     ).assumeIsolated().whenComplete { [weak self] result in
       switch result {
       case .success(let link):
@@ -125,9 +125,9 @@ final class ReplayClient {
 
   private func openPolling() {
     let first = HTTPClientConnection.open(
-      host: endpoint.host, port: endpoint.port, hostField: endpoint.hostField, loop: loop)
+      host: endpoint.host, port: endpoint.port, hostField: endpoint.hostField, tls: endpoint.tls, loop: loop)
     let second = HTTPClientConnection.open(
-      host: endpoint.host, port: endpoint.port, hostField: endpoint.hostField, loop: loop)
+      host: endpoint.host, port: endpoint.port, hostField: endpoint.hostField, tls: endpoint.tls, loop: loop)
     first.and(second).assumeIsolated().whenComplete { [self] result in
       switch result {
       case .failure(let error):
@@ -150,7 +150,8 @@ final class ReplayClient {
         case .success(let answer):
           let body = String(decoding: answer.body.prefix(1024), as: UTF8.self)
           openingEnded(.refused(status: answer.status, body: body))
-        case .failure: openingEnded(.failed(.connectionEnded))
+        case .failure(let error):
+          openingEnded(.failed(error as? PeerConnectionError ?? .connectionEnded))
         }
       }
   }

@@ -1,3 +1,7 @@
+import NIOCore
+import OutgoingTLS
+import SocketIOPeers
+
 /// The server that is played against.
 package struct ReplayEndpoint: Sendable {
   package var host: String
@@ -6,12 +10,31 @@ package struct ReplayEndpoint: Sendable {
   package var pathPrefix: String
   /// The value of the Host field.
   package var hostField: String
+  /// How TLS is spoken to it; nil for plain connections.
+  package var tls: UpstreamTLS?
 
-  package init(host: String, port: Int, pathPrefix: String = "", hostField: String) {
+  package init(
+    host: String, port: Int, pathPrefix: String = "", hostField: String, tls: UpstreamTLS? = nil
+  ) {
+    self.tls = tls
     self.host = host
     self.port = port
     self.pathPrefix = pathPrefix
     self.hostField = hostField
+  }
+
+  /// Connects, and leaves at once; returns why the server cannot be reached, or nil.
+  package func reach(on loop: any EventLoop) async -> String? {
+    do {
+      try await loop.flatSubmit {
+        HTTPClientConnection.open(host: host, port: port, tls: tls, loop: loop).flatMap { connection in
+          connection.value.close() ?? loop.makeSucceededVoidFuture()
+        }
+      }.get()
+      return nil
+    } catch {
+      return "\(error)"
+    }
   }
 }
 
@@ -26,6 +49,8 @@ struct ClientHandshake {
   var query: [(name: String, value: String)] = []
   var headers: [(name: String, value: String)] = []
   var subprotocols: [String] = []
+  /// What is offered of permessage-deflate.
+  var compressionOffer: String?
 
   /// The target of a request on this transport.
   func target(_ transport: String, sid: String?) -> String {

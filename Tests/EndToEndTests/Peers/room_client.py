@@ -19,6 +19,8 @@ class Person:
     def __init__(self, name, options):
         self.name, self.options = name, options
         settings = {} if options.serializer == "default" else {"serializer": options.serializer}
+        if options.deflate:
+            settings["websocket_extra_options"] = {"compress": 15}
         self.io = socketio.AsyncClient(reconnection=False, **settings, **({"handle_sigint": False} if MODERN else {}))
         self.got, self.changed, self.joined = [], asyncio.Condition(), set()
         for namespace in options.namespaces.split(","):
@@ -155,6 +157,7 @@ def main():
     parser.add_argument("--messages", type=int, default=0, help="further messages of each person")
     parser.add_argument("--burst", type=int, default=0, help="messages at once, at the end")
     parser.add_argument("--token", default="tea-time-7")
+    parser.add_argument("--deflate", action="store_true", help="offer permessage-deflate")
     parser.add_argument("--crash", action="store_true", help="say {\"waiting\": true} instead of leaving")
     parser.add_argument("--max-seconds", type=float, default=120)
     options = parser.parse_args()

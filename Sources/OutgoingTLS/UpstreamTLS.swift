@@ -1,7 +1,7 @@
 import NIOCore
 import NIOSSL
 
-/// How the proxy speaks TLS to upstreams: what it trusts, and what it shows of itself.
+/// How TLS is spoken to upstreams, by the proxy and by replayed clients: what they trust, and what they show of themselves.
 package final class UpstreamTLS: Sendable {
   /// Says why the certificates that a server shows (DER, its own first) do not prove that it is `name`; nil where they do.
   /// Called on event loops.
@@ -9,18 +9,23 @@ package final class UpstreamTLS: Sendable {
 
   private let context: NIOSSLContext
   private let check: Check?
+  /// The options that name a certificate to show.
+  private let certificateOptions: String
   /// Whether certificates are looked at.
-  var isVerifying: Bool { check != nil }
+  package var isVerifying: Bool { check != nil }
 
   /// - Parameters:
   ///   - check: nil trusts every certificate, and so whoever answers.
   ///   - certificate: paths of a certificate chain and its key in PEM, for servers that ask who the client is.
+  ///   - options: what the command line calls chain and key.
   ///   - keyLog: receives the secrets of each connection, for programs that decrypt recordings of the network.
   package init(
     check: Check?, certificate: (chain: String, key: String)? = nil,
+    options: (chain: String, key: String) = ("--upstream-cert", "--upstream-key"),
     keyLog: (@Sendable (ByteBuffer) -> Void)? = nil
   ) throws(TLSSettingsFault) {
     self.check = check
+    certificateOptions = "\(options.chain), \(options.key)"
     var configuration = TLSConfiguration.makeClientConfiguration()
     configuration.minimumTLSVersion = .tlsv12
     configuration.applicationProtocols = ["http/1.1"]
@@ -30,10 +35,15 @@ package final class UpstreamTLS: Sendable {
     configuration.certificateVerification = check == nil ? .none : .noHostnameVerification
     configuration.trustRoots = .certificates([])
     if let certificate {
-      configuration.certificateChain = try TLSSettingsFault.chain(certificate.chain, "--upstream-cert")
-      configuration.privateKey = try TLSSettingsFault.key(certificate.key, "--upstream-key")
+      configuration.certificateChain = try TLSSettingsFault.chain(certificate.chain, options.chain)
+      configuration.privateKey = try TLSSettingsFault.key(certificate.key, options.key)
     }
-    context = try TLSSettingsFault.context(configuration, "--upstream-cert and --upstream-key")
+    context = try TLSSettingsFault.context(configuration, "\(options.chain) and \(options.key)")
+  }
+
+  /// Why TLS failed, with the options that help.
+  package func explain(_ error: any Error) -> String {
+    TLSWords.explain(error, certificateOptions: certificateOptions)
   }
 
   /// The handler for a connection to the server of that name or address; `refused` is told why its certificate was not
@@ -48,39 +58,6 @@ package final class UpstreamTLS: Sendable {
       let fault = check(chain, host)
       if let fault { refused(fault) }
       promise.succeed(fault == nil ? .certificateVerified : .failed)
-    }
-  }
-}
-
-/// What is wrong with files or settings for TLS, in words that name them.
-package struct TLSSettingsFault: Error, Equatable {
-  package var explanation: String
-
-  /// The certificates of a file in PEM.
-  static func chain(_ path: String, _ option: String) throws(TLSSettingsFault) -> [NIOSSLCertificateSource] {
-    guard let read = try? NIOSSLCertificate.fromPEMFile(path), !read.isEmpty else {
-      throw TLSSettingsFault(
-        explanation: "\(option) '\(path)' cannot be read, or holds no certificate in PEM")
-    }
-    return read.map { .certificate($0) }
-  }
-
-  /// The private key of a file in PEM.
-  static func key(_ path: String, _ option: String) throws(TLSSettingsFault) -> NIOSSLPrivateKeySource {
-    guard let read = try? NIOSSLPrivateKey(file: path, format: .pem) else {
-      throw TLSSettingsFault(
-        explanation: "\(option) '\(path)' cannot be read, or holds no private key in PEM without a password")
-    }
-    return .privateKey(read)
-  }
-
-  static func context(_ configuration: TLSConfiguration, _ options: String) throws(TLSSettingsFault)
-    -> NIOSSLContext
-  {
-    do {
-      return try NIOSSLContext(configuration: configuration)
-    } catch {
-      throw TLSSettingsFault(explanation: "\(options) do not fit together: \(TLSWords.explain(error))")
     }
   }
 }

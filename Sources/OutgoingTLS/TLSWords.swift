@@ -1,29 +1,34 @@
 import NIOSSL
 
 /// What went wrong in TLS, in words for the person who has to put it right.
-enum TLSWords {
+package enum TLSWords {
   /// Whether an error comes from TLS at all.
-  static func isTLS(_ error: any Error) -> Bool {
+  package static func isTLS(_ error: any Error) -> Bool {
     error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError
       || error is NIOSSLCloseTimedOutError
   }
 
-  static func explain(_ error: any Error) -> String {
+  /// Why TLS failed.
+  ///
+  /// - Parameter certificateOptions: the options with which a server that asks who its client is would be told.
+  package static func explain(
+    _ error: any Error, certificateOptions: String = "--upstream-cert, --upstream-key"
+  ) -> String {
     switch error {
-    case NIOSSLError.handshakeFailed(let inner): explain(inner)
-    case NIOSSLError.shutdownFailed(let inner): explain(inner)
+    case NIOSSLError.handshakeFailed(let inner): explain(inner, certificateOptions)
+    case NIOSSLError.shutdownFailed(let inner): explain(inner, certificateOptions)
     case NIOSSLError.uncleanShutdown: "it ended without close_notify"
-    case let error as BoringSSLError: explain(error)
+    case let error as BoringSSLError: explain(error, certificateOptions)
     case let error as NIOSSLExtraError: error.description
     default: "\(error)"
     }
   }
 
-  private static func explain(_ error: BoringSSLError) -> String {
+  private static func explain(_ error: BoringSSLError, _ certificateOptions: String) -> String {
     switch error {
     case .sslError(let stack), .unknownError(let stack), .invalidSNIName(let stack),
       .failedToSetALPN(let stack):
-      stack.first.map { explain(reason: $0.description) } ?? "no reason is given"
+      stack.first.map { explain(reason: $0.description, certificateOptions) } ?? "no reason is given"
     case .zeroReturn, .syscallError: "the connection ended in the middle of the handshake"
     default: "\(error)"
     }
@@ -36,7 +41,7 @@ enum TLSWords {
     return text[..<end].split(separator: ":").last ?? ""
   }
 
-  private static func explain(reason text: String) -> String {
+  private static func explain(reason text: String, _ certificateOptions: String) -> String {
     if text.contains("EOF during handshake") { return "the connection ended in the middle of the handshake" }
     let reason = reason(in: text)
     return switch reason {
@@ -54,7 +59,7 @@ enum TLSWords {
     case "TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "NO_APPLICATION_PROTOCOL":
       "the two have no protocol in common (http/1.1 is spoken here)"
     case "TLSV1_ALERT_CERTIFICATE_REQUIRED", "TLSV13_ALERT_CERTIFICATE_REQUIRED":
-      "it asks for a client certificate (--upstream-cert, --upstream-key)"
+      "it asks for a client certificate (\(certificateOptions))"
     case "CERTIFICATE_VERIFY_FAILED": "its certificate is refused"
     case "TLSV1_ALERT_UNKNOWN_CA": "it refuses the certificate: it does not trust the issuer"
     case "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "TLSV1_ALERT_ACCESS_DENIED",
@@ -70,7 +75,7 @@ enum TLSWords {
   }
 
   /// Whether a peer spoke HTTP where TLS was expected.
-  static func isPlainHTTP(_ error: any Error) -> Bool {
+  package static func isPlainHTTP(_ error: any Error) -> Bool {
     guard case NIOSSLError.handshakeFailed(.sslError(let stack)) = error, let first = stack.first else {
       return false
     }
@@ -78,7 +83,7 @@ enum TLSWords {
   }
 
   /// What a peer says is wrong (RFC 8446 §6.2).
-  static func explain(alert: UInt8) -> String {
+  package static func explain(alert: UInt8) -> String {
     switch alert {
     case 42...46, 48, 49, 112, 113:
       "it refuses the certificate (\(name(ofAlert: alert)))"
@@ -91,7 +96,7 @@ enum TLSWords {
   }
 
   /// Whether a peer does not take the certificate that it was shown.
-  static func refusesCertificate(alert: UInt8) -> Bool { (42...46).contains(alert) || alert == 48 }
+  package static func refusesCertificate(alert: UInt8) -> Bool { (42...46).contains(alert) || alert == 48 }
 
   /// The same, of an alert that came encrypted: the stack has read it.
   static func refusesCertificate(_ error: any Error) -> Bool {

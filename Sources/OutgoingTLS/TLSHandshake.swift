@@ -5,31 +5,35 @@ import NIOTLS
 /// Waits for the end of a handshake with an upstream; then it leaves, and the channel is ready for HTTP.
 ///
 /// Until then nothing of the client is passed on: it would pile up where no backpressure reaches.
-final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
-  typealias InboundIn = ByteBuffer
+package final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
+  package typealias InboundIn = ByteBuffer
 
   /// Why an upstream's handshake failed.
-  struct Failed: Error {
-    var explanation: String
+  package struct Failed: Error {
+    package var explanation: String
+
+    package init(explanation: String) { self.explanation = explanation }
   }
 
   private var waiting: EventLoopPromise<any Channel>?
   private var deadline: Scheduled<Void>?
   /// What the check of the certificate said, which is more than the failure itself tells.
-  var refusal: String?
+  private var refusal: String?
+  private let tls: UpstreamTLS
 
-  init(_ promise: EventLoopPromise<any Channel>) {
+  private init(_ promise: EventLoopPromise<any Channel>, _ tls: UpstreamTLS) {
     waiting = promise
+    self.tls = tls
   }
 
   /// Puts TLS onto a connected channel.
   ///
-  /// - Returns: the channel once the handshake is done.
-  static func perform(
+  /// - Returns: the channel once the handshake is done; fails with `Failed` where TLS itself did.
+  package static func perform(
     on channel: any Channel, _ tls: UpstreamTLS, host: String, within limit: TimeAmount
   ) -> EventLoopFuture<any Channel> {
     let promise = channel.eventLoop.makePromise(of: (any Channel).self)
-    let handshake = TLSHandshake(promise)
+    let handshake = TLSHandshake(promise, tls)
     do {
       let handler = try tls.handler(for: host) { handshake.refusal = $0 }
       // Behind TLS first, so that nothing it says is missed: adding TLS begins the handshake.
@@ -54,10 +58,11 @@ final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
     waiting = nil
     let isTLS = TLSWords.isTLS(error)
     promise.fail(
-      isTLS ? Failed(explanation: "TLS handshake failed: " + (refusal ?? TLSWords.explain(error))) : error)
+      isTLS
+        ? Failed(explanation: "TLS handshake failed: " + (refusal ?? tls.explain(error))) : error)
   }
 
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+  package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     guard case .some(.handshakeCompleted) = event as? TLSUserEvent, let promise = waiting else {
       return context.fireUserInboundEventTriggered(event)
     }
@@ -68,13 +73,13 @@ final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
     context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
   }
 
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+  package func errorCaught(context: ChannelHandlerContext, error: any Error) {
     guard waiting != nil else { return context.fireErrorCaught(error) }
     fail(error)
     context.close(promise: nil)
   }
 
-  func channelInactive(context: ChannelHandlerContext) {
+  package func channelInactive(context: ChannelHandlerContext) {
     fail(NIOSSLError.handshakeFailed(.sslError([.eofDuringHandshake])))
     context.fireChannelInactive()
   }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ProxyServer
+@testable import OutgoingTLS
 
 @Suite struct TLSWordsTests {
   @Test func theReasonIsFoundInTheStacksWords() {
