@@ -15,7 +15,8 @@ package struct PayloadComparison {
   private let ignored: [JSONPath]
   private let usesDefaults: Bool
   private let origins: ValueOrigins
-  private let known: LearnedValues
+  /// Given back once everything is compared: a copy that lives on makes the next value that is learnt copy all of them.
+  private var known: LearnedValues
   private let expectedAttachments: [[UInt8]?]
   private let actualAttachments: [[UInt8]?]
 
@@ -30,6 +31,7 @@ package struct PayloadComparison {
     usesDefaults = rules.usesDefaults
     self.origins = origins
     self.known = known
+    defer { self.known = LearnedValues() }
     expectedAttachments = expected.attachments
     actualAttachments = actual.attachments
     guard !expected.isIncomplete, !actual.isIncomplete,

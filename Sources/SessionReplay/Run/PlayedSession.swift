@@ -26,6 +26,8 @@ final class PlayedSession {
   /// Emits that wait for their acks.
   private var pending: [AckKey: (step: Int, sent: NIODeadline)] = [:]
   private var nextID: [String: Int] = [:]
+  /// The places of the server's answers to CONNECTs.
+  private let joins: [Int]
 
   // At full speed every session has its own place, and waits by itself.
   /// The places in the order's actions that are this session's.
@@ -39,6 +41,12 @@ final class PlayedSession {
   init(place: Int, recorded: RecordedSession, context: ComparisonContext, wanted: Set<Int>) {
     self.place = place
     self.recorded = recorded
+    joins = recorded.steps.indices.filter { index in
+      guard recorded.steps[index].from == .server, case .connect = recorded.steps[index].kind else {
+        return false
+      }
+      return true
+    }
     comparison = SessionComparison(session: recorded, context: context, wanted: wanted)
   }
 
@@ -70,6 +78,13 @@ final class PlayedSession {
       }
     }
     return implied
+  }
+
+  /// Whether every answer to a CONNECT to the namespace that was recorded before a step is settled.
+  func hasJoined(_ namespace: String, before index: Int) -> Bool {
+    joins.allSatisfy {
+      $0 >= index || comparison.isSettled($0) || recorded.steps[$0].namespace != namespace
+    }
   }
 
   /// Whether everything that the server did before `seq` has come, its close included.

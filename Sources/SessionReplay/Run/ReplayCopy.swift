@@ -263,13 +263,7 @@ final class ReplayCopy {
       case .upgrade, .connect: break
       case .ack(let ack): if let emit = ack.emit, !session.comparison.isSettled(emit) { return false }
       case .emit, .disconnect, .connectError:
-        for (place, other) in session.recorded.steps.prefix(index).enumerated().prefix(64) {
-          if case .connect = other.kind, other.from == .server, other.namespace == step.namespace,
-            !session.comparison.isSettled(place)
-          {
-            return false
-          }
-        }
+        guard session.hasJoined(step.namespace, before: index) else { return false }
         if case .disconnect = step.kind, !session.isSettled(before: action.seq) { return false }
       }
       for source in needs?[session.place, index] ?? []
