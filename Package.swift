@@ -174,7 +174,7 @@ let package = Package(
     .testTarget(
       name: "MockServerTests",
       dependencies: [
-        "MockServer", "RecordedSessions", "SocketIOPeers", "CaptureFormat", "JSONText",
+        "MockServer", "RecordedSessions", "SocketIOPeers", "SocketIOPackets", "CaptureFormat", "JSONText",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),

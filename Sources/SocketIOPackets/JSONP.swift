@@ -43,6 +43,34 @@ package enum JSONP {
     throw PacketRefusal(.notJSONPRequest, at: 0)
   }
 
+  /// Appends a response: the payload as a string literal of JavaScript, in the call of a callback.
+  ///
+  /// - Parameter index: the client's `j`; what is no digit in it is left out, as servers do.
+  package static func wrapResponse(
+    _ payload: UnsafeRawBufferPointer, index: String, into sink: inout ByteSink
+  ) {
+    sink.append("___eio[" as StaticString)
+    for digit in index.utf8 where digit >= 0x30 && digit <= 0x39 { sink.append(digit) }
+    sink.append("](" as StaticString)
+    var literal = ByteSink(capacity: payload.count + payload.count / 8 + 2)
+    literal.append(jsonString: payload)
+    let bytes = literal.bytes
+    var position = 0
+    while position < bytes.count {
+      // U+2028 and U+2029 end lines in JavaScript, and so literals, before ES2019.
+      if bytes[position] == 0xE2, position + 2 < bytes.count, bytes[position + 1] == 0x80,
+        bytes[position + 2] & 0xFE == 0xA8
+      {
+        sink.append((bytes[position + 2] == 0xA8 ? "\\u2028" : "\\u2029") as StaticString)
+        position += 3
+      } else {
+        sink.append(bytes[position])
+        position += 1
+      }
+    }
+    sink.append(");" as StaticString)
+  }
+
   // MARK: form bodies
 
   private static func appendForm(

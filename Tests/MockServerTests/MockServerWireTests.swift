@@ -3,6 +3,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import RecordedSessions
+import SocketIOPackets
 import SocketIOPeers
 import Synchronization
 import Testing
@@ -79,6 +80,69 @@ import Testing
       #expect(packets.dropFirst() == ["437[1]", #"42["said","a"]"#])
       #expect(complaints.lines.withLock { $0 } == [])
     }
+  }
+
+  /// What a `___eio[n]("…");` holds.
+  private func unwrapped(_ answer: Asked, callback: Int) throws -> String {
+    #expect(answer.body.hasPrefix("___eio[\(callback)](\"") && answer.body.hasSuffix("\");"))
+    #expect(!answer.body.contains("\u{2028}"))
+    var sink = ByteSink(capacity: 64)
+    var body = answer.body
+    try body.withUTF8 { try JSONP.unwrapResponse(UnsafeRawBufferPointer($0), into: &sink) }
+    return String(decoding: sink.bytes, as: UTF8.self)
+  }
+
+  @Test func aSessionByJSONPOfEngineIO4() async throws {
+    let text = "\u{2028}\n\\n \"ü\""
+    var literal = ByteSink(capacity: 64)
+    literal.append(jsonString: text)
+    let argument = String(decoding: literal.bytes, as: UTF8.self)
+    try await withMock { tape in
+      let session = tape.session()
+      tape.emit(session, "say", "[\(argument)]", id: 0, ack: "[\(argument)]")
+    } _: { _, port, complaints in
+      let opened = try unwrapped(try await ask(port, .GET, Self.poll + "&j=0"), callback: 0)
+      let sid = try #require(try JSONValue(parsing: String(opened.dropFirst()))["sid"]?.string)
+      let target = Self.poll + "&sid=\(sid)&j="
+      // As a form: what JSON writes as backslash and n, a client writes with one more backslash.
+      let packets = "40\u{1E}420[\"say\",\(argument)]".replacing("\\n", with: "\\\\n")
+      let posted = try await ask(port, .POST, target + "1", body: "d=" + Self.formEncoded(packets))
+      #expect(posted.body == "ok")
+      let answer = try unwrapped(try await ask(port, .GET, target + "2"), callback: 2)
+      let ack = answer.split(separator: "\u{1E}").last.map { String($0.dropFirst(3)) } ?? ""
+      #expect(try JSONValue(parsing: ack)[0]?.string == text)
+      #expect(complaints.lines.withLock { $0 } == [])
+      // A body without its `d` ends the session, as other garbage does.
+      _ = try await ask(port, .POST, target + "3", body: "40")
+      #expect(try await ask(port, .GET, target + "4").status == 400)
+    }
+  }
+
+  @Test func aSessionByJSONPOfEngineIO3() async throws {
+    try await withMock { tape in
+      let session = tape.session(eio: 3, auth: nil)
+      tape.emit(session, "say", #"["ü"]"#, id: 0, ack: #"["ü"]"#)
+    } _: { _, port, complaints in
+      let poll = "/socket.io/?EIO=3&transport=polling&b64=1"
+      let opened = try unwrapped(try await ask(port, .GET, poll + "&j=0"), callback: 0)
+      let open = try #require(opened.firstIndex(of: "{"))
+      let close = try #require(opened.firstIndex(of: "}"))
+      let sid = try #require(try JSONValue(parsing: String(opened[open...close]))["sid"]?.string)
+      #expect(opened.hasSuffix("2:40"))
+      let target = poll + "&sid=\(sid)&j="
+      let packet = #"420["say","ü"]"#
+      let body = "d=" + Self.formEncoded("\(packet.utf16.count):\(packet)")
+      #expect(try await ask(port, .POST, target + "1", body: body).body == "ok")
+      #expect(try unwrapped(try await ask(port, .GET, target + "2"), callback: 2) == #"8:430["ü"]"#)
+      #expect(complaints.lines.withLock { $0 } == [])
+    }
+  }
+
+  private static func formEncoded(_ text: String) -> String {
+    text.utf8.map { byte in
+      byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A || byte >= 0x30 && byte <= 0x39
+        ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }.joined()
   }
 
   @Test func aPollThatComesBehindTheProbeIsFreedToo() async throws {

@@ -15,17 +15,19 @@ struct MockEndpoint {
     let fields = Self.crossOriginFields(head)
     if head.method == .OPTIONS { return reply.send(.noContent, "text/plain", "", fields: fields) }
     let request = MockRequest(target: head.uri)
-    guard request.transport == "polling" || request.transport == "websocket", !request.isJSONP else {
+    guard request.transport == "polling" || request.transport == "websocket" else {
       return refuse(reply, 0, "Transport unknown", fields)
     }
     if let sid = request.sid {
       guard let session = engine.session(sid) else { return refuse(reply, 1, "Session ID unknown", fields) }
       switch head.method {
       case .GET where request.transport == "polling":
-        session.pollArrived(MockSession.PendingPoll(reply: reply, fields: fields))
+        session.pollArrived(
+          MockSession.PendingPoll(reply: reply, callback: request.callback, fields: fields))
       case .POST:
         session.postArrived(
-          body, contentType: head.headers.first(name: "content-type"), reply, fields: fields)
+          body, contentType: head.headers.first(name: "content-type"),
+          isForm: request.callback != nil, reply, fields: fields)
       default: refuse(reply, 3, "Bad request", fields)
       }
       return
@@ -43,7 +45,8 @@ struct MockEndpoint {
     // A request for a WebSocket that came without the fields of an upgrade.
     guard request.transport == "polling" else { return refuse(reply, 3, "Bad request", fields) }
     guard head.method == .GET else { return refuse(reply, 2, "Bad handshake method", fields) }
-    engine.open(request).pollArrived(MockSession.PendingPoll(reply: reply, fields: fields))
+    engine.open(request).pollArrived(
+      MockSession.PendingPoll(reply: reply, callback: request.callback, fields: fields))
   }
 
   /// Engine.IO's errors (PROTOCOL.md A.9).

@@ -6,14 +6,15 @@ struct MockRequest {
   let transport: String?
   let sid: String?
   let wantsBase64: Bool
-  let isJSONP: Bool
+  /// The number of the callback that a JSONP client waits for; nil for others.
+  let callback: String?
 
   init(target: String) {
     let parts = RequestTarget(target)
     transport = parts["transport"]
     sid = parts["sid"].flatMap { $0.isEmpty ? nil : $0 }
     wantsBase64 = parts["b64"] != nil
-    isJSONP = parts["j"] != nil
+    callback = parts["j"]
     handshake = MockHandshake(
       eio: parts["EIO"] == "4" ? 4 : 3, isWebSocket: transport == "websocket", path: parts.path,
       query: parts.query.filter { !["EIO", "transport", "sid", "t", "b64", "j"].contains($0.name) })

@@ -51,11 +51,20 @@ final class MockSession {
   /// A request whose answer waits for packets.
   struct PendingPoll {
     var reply: HTTPReply
+    /// The callback of a JSONP client.
+    var callback: String?
     var fields: [(String, String)]
 
     /// Answers with packets.
     func send(_ packets: [OutgoingPacket], _ version: EngineIOVersion) {
-      let body = String(buffer: OutgoingPacket.body(packets, version))
+      var body = String(buffer: OutgoingPacket.body(packets, version))
+      if let callback {
+        var sink = ByteSink(capacity: body.utf8.count + 64)
+        body.withUTF8 {
+          JSONP.wrapResponse(UnsafeRawBufferPointer($0), index: callback, into: &sink)
+        }
+        body = String(decoding: sink.bytes, as: UTF8.self)
+      }
       reply.send(.ok, "text/plain; charset=UTF-8", body, fields: fields, closes: true)
     }
   }
@@ -160,11 +169,23 @@ final class MockSession {
     if probing == nil, link == nil { end(.left) }
   }
 
-  func postArrived(_ body: ByteBuffer, contentType: String?, _ reply: HTTPReply, fields: [(String, String)]) {
+  /// - Parameter isForm: whether the body is a form, as JSONP clients send it.
+  func postArrived(
+    _ body: ByteBuffer, contentType: String?, isForm: Bool, _ reply: HTTPReply, fields: [(String, String)]
+  ) {
     guard link == nil else {
       return reply.send(.badRequest, "application/json", Self.badRequest, fields: fields)
     }
-    let arrivals = body.withUnsafeReadableBytes { reader.bodyArrived($0, contentType: contentType) }
+    let arrivals = body.withUnsafeReadableBytes { bytes in
+      guard isForm else { return reader.bodyArrived(bytes, contentType: contentType) }
+      var payload = ByteSink(capacity: bytes.count)
+      do throws(PacketRefusal) {
+        try JSONP.unwrapRequest(bytes, into: &payload)
+      } catch {
+        return [.unreadable("\(error.reason)")]
+      }
+      return reader.bodyArrived(payload.bytes, contentType: nil)
+    }
     reply.send(.ok, "text/html", "ok", fields: fields, closes: true)
     for arrival in arrivals { arrived(arrival) }
   }
