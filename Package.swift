@@ -170,7 +170,7 @@ let package = Package(
       name: "HTTPArchiveTests",
       dependencies: [
         "HTTPArchive", "SessionDecoder", "CaptureFormat", "AckCorrelation", "SocketIOPackets", "JSONText",
-      ], swiftSettings: strict),
+      ], exclude: ["Resources"], swiftSettings: strict),
     .testTarget(
       name: "MockServerTests",
       dependencies: [

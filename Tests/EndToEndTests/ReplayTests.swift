@@ -187,6 +187,23 @@ extension RealPeers.Replay {
   }
 }
 
+extension RealPeers.Replay {
+  /// What another tool recorded.
+  @Test(arguments: [[], ["--pace", "recorded"]])
+  func aHARBecomesARecordingToReplay(_ pace: [String]) async throws {
+    let har = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("HTTPArchiveTests/Resources/mitmproxy.har")
+    let folder = try TemporaryFolder()
+    let capture = folder.file("chat.jsonl")
+    let converted = try await ProxyProcess.finish(["convert", har.path, capture.path])
+    #expect(converted.ending == .exited(0), "\(converted.errors)")
+    let recording = RoomRecording(folder: folder, capture: capture, environment: .engineIO4)
+    let result = try await recording.replay(pace)
+    #expect(result.status == .exited(0), "\(result.words)")
+    #expect(result.report["sessions"] == .int(3) && result.report["unplayed"] == .int(0))
+  }
+}
+
 /// Replays that end before anything is played.
 @Suite struct RefusedReplayTests {
   @Test func nobodyThereIsStatus69() async throws {
