@@ -76,9 +76,11 @@ struct ConvertCommand: ParsableCommand {
     case (.har, .capture): try writeCapture()
     case (.har, .csv):
       var capture: [UInt8] = []
-      try readHAR { bytes in
-        capture += bytes
-        return true
+      try readHAR {
+        { bytes in
+          capture += bytes
+          return true
+        }
       }
       try writeCSV { handle in
         var reader = CaptureReader()
@@ -100,9 +102,13 @@ struct ConvertCommand: ParsableCommand {
   // MARK: ways
 
   private func writeCapture() throws {
-    let writer = try Output(path: output)
-    try readHAR { writer.write($0) }
-    try writer.finish()
+    var writer: Output?
+    try readHAR {
+      let made = try Output(path: output)
+      writer = made
+      return { made.write($0) }
+    }
+    try writer?.finish()
   }
 
   private func writeHAR() throws {
@@ -145,7 +151,8 @@ struct ConvertCommand: ParsableCommand {
 
   // MARK: reading
 
-  private func readHAR(_ write: (UnsafeRawBufferPointer) -> Bool) throws {
+  /// - Parameter begin: makes what takes the capture; called once it is sure that there is something to write.
+  private func readHAR(_ begin: () throws -> (UnsafeRawBufferPointer) -> Bool) throws {
     let text = try wholeInput()
     do {
       let reader = try text.withUnsafeBytes { bytes throws(HARRefusal) in try HARReader(bytes) }
@@ -157,7 +164,7 @@ struct ConvertCommand: ParsableCommand {
       var decoder = TrafficDecoder(
         options: options,
         redactor: Redactor(names: SecretNames(adding: redact), hash: hash, isOn: !keepSecrets))
-      say(reader.write(through: &decoder, output: write))
+      say(reader.write(through: &decoder, output: try begin()))
     } catch let refusal as HARRefusal {
       throw Failure(explanation: refusal.message(for: input))
     }

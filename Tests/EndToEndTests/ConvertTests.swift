@@ -120,5 +120,20 @@ extension RealPeers {
       #expect(command.errors.count == 1 && command.errors[0].contains(foreign.path), "\(command.errors)")
       #expect(!FileManager.default.fileExists(atPath: output))
     }
+
+    @Test(arguments: [
+      "hello", "{}", #"{"log":{"version":"1.2","entries":[]}}"#, #"{"log":{"entries":[{}]}}"#, "",
+    ])
+    func aHARWithNothingToPlayIsRefusedInOneLineAndLeavesNoFile(_ text: String) async throws {
+      let folder = try TemporaryFolder()
+      let file = try folder.file("page.har", holding: text)
+      for name in ["out.jsonl", "out.csv"] {
+        let output = folder.file(name).path
+        let command = try await ProxyProcess.finish(["convert", file.path, output])
+        #expect(command.ending == .exited(2))
+        #expect(command.errors.count == 1 && command.errors[0].contains(file.path), "\(command.errors)")
+        #expect(!FileManager.default.fileExists(atPath: output))
+      }
+    }
   }
 }
