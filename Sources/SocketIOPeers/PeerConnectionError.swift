@@ -16,6 +16,8 @@ package enum PeerConnectionError: Error, Sendable, Equatable, CustomStringConver
   case upgradeRefused(status: Int, body: String)
   /// The WebSocket handshake was granted in a way that a client must not take (RFC 6455 §4.1).
   case upgradeInvalid(reason: String)
+  /// The server has the request, and is silent.
+  case noAnswer
   /// The connection ended before the answer.
   case connectionEnded
 
@@ -41,6 +43,7 @@ package enum PeerConnectionError: Error, Sendable, Equatable, CustomStringConver
     case .upgradeRefused(let status, let body):
       "the WebSocket handshake was refused with \(status)" + (body.isEmpty ? "" : ": \(body)")
     case .upgradeInvalid(let reason): "the server's WebSocket handshake is not valid: \(reason)"
+    case .noAnswer: "the server did not answer in time"
     case .connectionEnded: "the connection ended"
     }
   }

@@ -55,7 +55,9 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: "What OUTPUT becomes: capture, har or csv. (default: by its name)")
   var to: Form?
 
-  @Option(help: "Reading a HAR: how long an emit may wait for its ack. (default: 5s)")
+  @Option(
+    help: ArgumentHelp(
+      "Reading a HAR: how long an emit may wait for its ack. (default: 5s)", valueName: "500ms|5s|2m"))
   var ackTimeout: DurationArgument?
 
   @Flag(help: "Reading a HAR: write secrets into the capture as they are.")

@@ -20,7 +20,9 @@ struct MockCommand: AsyncParsableCommand {
   @Option(help: "Where to listen, HOST:PORT; port 0 picks a free one.")
   var listen = "127.0.0.1:8090"
 
-  @Option(help: "How fast: 1 as recorded, 10 ten times as fast, or max. (default: 1)")
+  @Option(
+    help: ArgumentHelp(
+      "How fast: 1 as recorded, 10 ten times as fast, or max. (default: 1)", valueName: "1|10|max"))
   var speed: PlaybackSpeedArgument?
 
   @Flag(help: "Play the recorded sessions again once each was played.")

@@ -22,8 +22,13 @@ enum RecordingFile {
       }
       return reader.captureEnded(torn: torn)
     } catch {
-      throw Failure(explanation: error.explanation)
+      throw Failure(explanation: error.explanation + hint(path))
     }
+  }
+
+  private static func hint(_ path: String) -> String {
+    path.lowercased().hasSuffix(".har")
+      ? " A HAR becomes one with 'ackscope convert \(path) chat.jsonl'." : ""
   }
 
   /// Parses the filter of an option.

@@ -53,7 +53,10 @@ struct ReplayCommand: AsyncParsableCommand {
   @Option(help: "Copies at once, each with fresh sessions.")
   var parallel = 1
 
-  @Option(help: "How long to wait for anything beyond the time that it took in the recording.")
+  @Option(
+    help: ArgumentHelp(
+      "How long to wait for anything beyond the time that it took in the recording.",
+      valueName: "500ms|5s|2m"))
   var timeout = DurationArgument(microseconds: 5_000_000)
 
   @OptionGroup var tls: ReplayTLSOptions
@@ -63,7 +66,9 @@ struct ReplayCommand: AsyncParsableCommand {
   @Option(help: "How many times slower than recorded the median of an event's acks may be.")
   var maxLatencyRatio: Double?
 
-  @Option(name: .customLong("max-p99"), help: "How long the 99th percentile of all acks may take.")
+  @Option(
+    name: .customLong("max-p99"),
+    help: ArgumentHelp("How long the 99th percentile of all acks may take.", valueName: "500ms|5s|2m"))
   var maxP99: DurationArgument?
 
   @Option(help: "The form of the report.")
@@ -119,6 +124,7 @@ struct ReplayCommand: AsyncParsableCommand {
         sessions == nil ? "holds no Socket.IO session" : "holds no session in which --sessions matches"
       throw Failure(explanation: "\(recording): \(why)")
     }
+    if let junit { try OutputFile.checkWritable(junit, option: "--junit") }
     let report = try await play(recorded, plan, against: server, secure)
     if let reason = report.unreachable {
       throw Failure(explanation: "\(server.description): \(reason)", status: ExitStatus.upstreamUnreachable)
@@ -213,14 +219,26 @@ extension SecretVeil {
 
 /// A file that a command writes whole.
 enum OutputFile {
+  /// Tells before the work that the file could not be written after it.
+  static func checkWritable(_ path: String, option: String) throws {
+    guard path != "-" else { return }
+    let isNew = access(path, F_OK) != 0
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw failure(path, option) }
+    _ = close(descriptor)
+    if isNew { _ = unlink(path) }
+  }
+
+  private static func failure(_ path: String, _ option: String) -> Failure {
+    Failure(
+      explanation: "\(option): '\(path)' cannot be written: \(String(cString: strerror(errno)))",
+      status: ExitStatus.captureNotWritten)
+  }
+
   static func write(_ bytes: UnsafeRawBufferPointer, to path: String, option: String) throws {
     if path == "-" { return StandardOutput.write(bytes) }
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw Failure(
-        explanation: "\(option): '\(path)' cannot be written: \(String(cString: strerror(errno)))",
-        status: ExitStatus.captureNotWritten)
-    }
+    guard descriptor >= 0 else { throw failure(path, option) }
     StandardOutput.write(bytes, to: descriptor)
     _ = close(descriptor)
   }

@@ -157,7 +157,8 @@ struct SubstitutionOptions: ParsableArguments {
   ) throws -> (String, String) {
     guard let place = text.firstIndex(of: separator), place > text.startIndex else {
       // What was given may be a secret.
-      throw Failure(explanation: "what \(option) was given has no '\(separator)'; give it like \(example)")
+      let fault = text.first == separator ? "no name before the '\(separator)'" : "no '\(separator)'"
+      throw Failure(explanation: "what \(option) was given has \(fault); give it like \(example)")
     }
     let value = text[text.index(after: place)...].drop { $0 == " " && separator == ":" }
     return (String(text[..<place]), try Self.value(String(value), of: option))

@@ -104,6 +104,21 @@ extension RealPeers {
       #expect(await mock.stop() == .exited(0), "\(mock.child.lastErrors)")
     }
 
+    @Test func aPortInUseIsOneClearLine() async throws {
+      let run = try await ChatRun.play(.client("--only-messages"), to: .server())
+      let folder = try TemporaryFolder()
+      let file = try folder.file(
+        "chat.jsonl", holding: run.capture.records.map(\.line).joined(separator: "\n") + "\n")
+      let mock = try await ProxyProcess.start(["mock", file.path, "--listen", "127.0.0.1:0"])
+      let second = try await ProxyProcess.finish(["mock", file.path, "--listen", "127.0.0.1:\(mock.port)"])
+      #expect(second.ending == .exited(2))
+      #expect(
+        second.errors.last
+          == "ackscope: cannot listen on 127.0.0.1:\(mock.port): the port is in use; choose another with --listen HOST:PORT"
+      )
+      _ = await mock.stop()
+    }
+
     @Test func aCaptureOfNothingAndAForeignFileAreRefused() async throws {
       let folder = try TemporaryFolder()
       let foreign = try folder.file("foreign.jsonl", holding: "hello\n")

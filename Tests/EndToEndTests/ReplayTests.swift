@@ -204,6 +204,41 @@ extension RealPeers.Replay {
   }
 }
 
+extension RealPeers.Replay {
+  /// Ctrl-C: what was not played is no difference, and the run is no proof either.
+  @Test func aReplayThatIsStoppedSaysSo() async throws {
+    let recording = try await RoomRecording.shared(["--transports", "websocket", "--namespaces", "/"])
+    let (serving, port) = try await PeerProcess.startServer(script: "room_server.py")
+    let own = recording.folder.file("stopped.jsonl")
+    let watching = try await ProxyProcess.start(upstream: "http://127.0.0.1:\(port)")
+    let replay = try ProxyProcess.run([
+      "replay", recording.capture.path, "--to", watching.address, "--speed", "0.001", "--capture", own.path,
+    ])
+    // Its first client is there, and waits for its time.
+    _ = try await watching.record { $0["socket"] == .string("connect") && $0["from"] == .string("server") }
+    replay.signal(SIGINT)
+    #expect(await replay.end() == .exited(1))
+    let lines = replay.output.all
+    #expect(lines.contains("note: stopped before everything was played"), "\(lines)")
+    #expect(lines.last == "stopped; what was played until then is the same as recorded")
+    #expect(try CaptureFile(contentsOf: own).records("end").count == 1)
+    _ = await watching.stop()
+    await serving.stop()
+  }
+
+  @Test func whatCannotBeWrittenIsSaidBeforeAnythingIsPlayed() async throws {
+    let recording = try await RoomRecording.shared(["--transports", "websocket", "--namespaces", "/"])
+    let result = try await ProxyProcess.finish([
+      "replay", recording.capture.path, "--to", "http://127.0.0.1:9", "--junit", "/nowhere/at/all.xml",
+    ])
+    #expect(result.ending == .exited(74))
+    #expect(
+      result.errors == [
+        "ackscope: --junit: '/nowhere/at/all.xml' cannot be written: No such file or directory"
+      ])
+  }
+}
+
 /// Replays that end before anything is played.
 @Suite struct RefusedReplayTests {
   @Test func nobodyThereIsStatus69() async throws {
@@ -240,7 +275,18 @@ extension RealPeers.Replay {
     #expect(result.errors.first?.contains(words) == true, "\(result.errors)")
   }
 
+  @Test func aHARIsNoCaptureAndThereIsAWayOut() async throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.file("page.har", holding: "{\n}\n")
+    for command in [["replay", "--to", "http://127.0.0.1:9"], ["mock"]] {
+      let result = try await ProxyProcess.finish(command + [file.path])
+      #expect(result.ending == .exited(2) && result.errors.count == 1)
+      #expect(result.errors.first?.contains("ackscope convert") == true, "\(result.errors)")
+    }
+  }
+
   @Test(arguments: [
+    ["--query", "=x"], ["--timeout", "x"],
     ["--to", "127.0.0.1:9"], ["--bind", "room"], ["--ignore", "$["], ["--set", "x"], ["--header", "x"],
     ["--auth", "{"], ["--sessions", "~"], ["--speed", "0"], ["--pace", "max", "--speed", "2"],
   ])

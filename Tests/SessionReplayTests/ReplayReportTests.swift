@@ -99,3 +99,14 @@ extension String {
     return count
   }
 }
+
+@Suite struct RefusalWordsTests {
+  @Test func ofAPageForPeopleTheTitleIsEnough() {
+    #expect(
+      ReplayCopy.said(
+        "<!DOCTYPE HTML>\n<html><head>\n<title>Error\n response</title></head><body>long</body>")
+        == ": Error response")
+    #expect(ReplayCopy.said(#"{"code":1,"message":"Session ID unknown"}"#).hasSuffix(#"unknown"}"#))
+    #expect(ReplayCopy.said(" \n ") == "")
+  }
+}

@@ -2,6 +2,12 @@ import NIOCore
 import NIOPosix
 import RecordedSessions
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// The server for clients that have none: answers as the recorded server did, by polling, by WebSocket, and with the upgrade
 /// between them, for Engine.IO 3 and 4.
 package final class MockServer: Sendable {
@@ -46,9 +52,22 @@ package final class MockServer: Sendable {
         .bind(host: host, port: port).get()
       return MockServer(channel: channel, engine: engine, loop: loop)
     } catch {
-      let reason = (error as? IOError).map { String(describing: $0) } ?? String(describing: error)
       throw CannotListen(
-        explanation: "cannot listen on \(host):\(port): \(reason); choose another with --listen HOST:PORT")
+        explanation:
+          "cannot listen on \(host):\(port): \(words(for: error)); choose another with --listen HOST:PORT")
+    }
+  }
+
+  private static func words(for error: any Error) -> String {
+    switch error {
+    case let error as IOError:
+      switch error.errnoCode {
+      case EADDRINUSE: "the port is in use"
+      case EADDRNOTAVAIL: "no interface of this machine has that address"
+      default: String(cString: strerror(error.errnoCode))
+      }
+    case is NIOConnectionError: "the name has no address"
+    default: String(describing: error)
     }
   }
 

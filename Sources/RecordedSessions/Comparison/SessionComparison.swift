@@ -228,6 +228,13 @@ package struct SessionComparison: Sendable {
     for index in states.indices where states[index] == .due { states[index] = .given }
   }
 
+  /// The run is ended in the middle: what has not come yet is not missing, and what was not explained yet not unexpected.
+  package mutating func stopped() {
+    isOver = true
+    unexplained = []
+    for index in states.indices where states[index] == .due { states[index] = .given }
+  }
+
   /// Something that the caller found out by itself.
   package mutating func add(_ difference: Difference) { differences.append(difference) }
 

@@ -29,13 +29,11 @@ final class ReplayClient {
   private static let packetsInBody = 16
   /// Bytes in one POST where the server names no limit.
   private static let bytesInBody = 100_000
-  /// How long a handshake or an upgrade may take.
-  private static let patience = TimeAmount.seconds(20)
-
   private let endpoint: ReplayEndpoint
   private let handshake: ClientHandshake
   private let version: EngineIOVersion
   private let loop: any EventLoop
+  private let patience: TimeAmount
 
   private var reader: PeerPacketReader
   private var link: WebSocketLink?
@@ -68,7 +66,9 @@ final class ReplayClient {
   /// Called when what was sent has been taken, after `isBusy` was true.
   var drained: (() -> Void)?
 
-  init(endpoint: ReplayEndpoint, handshake: ClientHandshake, loop: any EventLoop) {
+  /// - Parameter patience: how long a handshake or an upgrade may take.
+  init(endpoint: ReplayEndpoint, handshake: ClientHandshake, patience: TimeAmount, loop: any EventLoop) {
+    self.patience = patience
     self.endpoint = endpoint
     self.handshake = handshake
     self.loop = loop
@@ -88,7 +88,7 @@ final class ReplayClient {
   func open(_ done: @escaping (Opening) -> Void) {
     opening = done
     startDeadline { [weak self] in
-      self?.openingEnded(.failed(.connectionEnded))
+      self?.openingEnded(.failed(.noAnswer))
     }
     if handshake.startsPolling { openPolling() } else { openWebSocket() }
   }
@@ -180,7 +180,7 @@ final class ReplayClient {
 
   private func startDeadline(_ late: @escaping () -> Void) {
     deadline?.cancel()
-    deadline = loop.assumeIsolated().scheduleTask(in: Self.patience, late)
+    deadline = loop.assumeIsolated().scheduleTask(in: patience, late)
   }
 
   // MARK: the WebSocket

@@ -39,7 +39,13 @@ package struct ReplayReport: Sendable {
   /// How many differences there are, those of all copies.
   package var differenceCount: Int { outcomes.reduce(slow.count) { $0 + $1.differences.count } }
 
-  package var isSame: Bool { differenceCount == 0 && unreachable == nil }
+  /// Whether the user ended it before everything was played.
+  package var isStopped: Bool {
+    outcomes.contains(where: \.isStopped) || outcomes.count < plan.repetitions * plan.parallel
+  }
+
+  /// Whether all of it was played, and nothing differs.
+  package var isSame: Bool { differenceCount == 0 && unreachable == nil && !isStopped }
 
   /// Notes about the capture and about the run, each once.
   package var notes: [String] {

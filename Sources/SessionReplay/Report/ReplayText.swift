@@ -46,6 +46,9 @@ package struct ReplayText {
       sink.append("\(report.sum(\.unplayed)) recorded steps of clients were not played\n")
     }
     let count = report.differenceCount
+    if count == 0, report.isStopped {
+      return sink.append("stopped; what was played until then is the same as recorded\n")
+    }
     sink.append(count == 0 ? "same as recorded\n" : count == 1 ? "1 difference\n" : "\(count) differences\n")
   }
 }

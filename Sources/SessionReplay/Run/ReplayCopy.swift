@@ -84,7 +84,9 @@ final class ReplayCopy {
   /// Stops playing: what is open is left, and the outcome tells what was seen until now.
   func stop() {
     guard !isFinishing else { return }
+    outcome.isStopped = true
     outcome.notes.append("stopped before everything was played")
+    for session in sessions { session.comparison.stopped() }
     outcome.unplayed += order.actions.count - cursor
     cursor = order.actions.count
     finish()
@@ -180,6 +182,9 @@ final class ReplayCopy {
       late()
     }
   }
+
+  /// Of requests one after the other on connections that are yet to be made: more than a packet gets.
+  private var handshakePatience: TimeAmount { .nanoseconds(patience(beyond: 0).nanoseconds * 4) }
 
   private func patience(beyond gap: Int64) -> TimeAmount {
     let parts = plan.timeout.components
@@ -326,7 +331,7 @@ final class ReplayCopy {
     opensUnderWay += 1
     let client = ReplayClient(
       endpoint: endpoint, handshake: handshake(session.recorded.handshake, version: session.recorded.eio),
-      loop: loop)
+      patience: handshakePatience, loop: loop)
     session.client = client
     client.stepArrived = { [weak self, unowned session] step in self?.stepArrived(step, session) }
     client.ended = { [weak self, unowned session] ending in self?.ended(ending, session) }
@@ -355,7 +360,17 @@ final class ReplayCopy {
     }
   }
 
-  private static func said(_ body: String) -> String { body.isEmpty ? "" : ": \(body.prefix(200))" }
+  /// What the body of a refusal says, in one line. Of pages for people the title is enough.
+  static func said(_ body: String) -> String {
+    var text = body[...]
+    if let title = body.firstRange(of: "<title>")?.upperBound,
+      let end = body[title...].firstRange(of: "</title>")?.lowerBound
+    {
+      text = body[title..<end]
+    }
+    let line = text.split { $0.isWhitespace }.joined(separator: " ").prefix(200)
+    return line.isEmpty ? "" : ": \(line)"
+  }
 
   private func joinImplied(_ session: PlayedSession) {
     guard session.recorded.beganBeforeCapture else { return }
@@ -470,7 +485,8 @@ final class ReplayCopy {
     let refusal = recording.refusals[place]
     opensUnderWay += 1
     let client = ReplayClient(
-      endpoint: endpoint, handshake: handshake(refusal.handshake, version: refusal.eio), loop: loop)
+      endpoint: endpoint, handshake: handshake(refusal.handshake, version: refusal.eio),
+      patience: handshakePatience, loop: loop)
     refusalClients[place] = client
     client.open { [weak self] result in
       guard let self else { return }

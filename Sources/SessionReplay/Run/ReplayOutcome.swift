@@ -17,6 +17,8 @@ package struct CopyOutcome: Sendable {
   /// Recorded steps of clients that could not be played.
   package var unplayed = 0
   package var duration: Duration = .zero
+  /// Whether the user ended it before everything was played: what was not played is not missing.
+  package var isStopped = false
   /// What a user should know, one line each.
   package var notes: [String] = []
   /// Set where the server could not be reached at all: nothing was compared.
