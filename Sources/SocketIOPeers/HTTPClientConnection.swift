@@ -50,6 +50,9 @@ package final class HTTPClientConnection: ChannelInboundHandler {
     }
   }
 
+  /// Whether a request can be made on it, as far as is known here.
+  package var isOpen: Bool { channel?.isActive ?? false }
+
   /// Sends a request; fails when the connection ends before the answer.
   ///
   /// The caller waits for the answer before it asks again.
@@ -89,12 +92,15 @@ package final class HTTPClientConnection: ChannelInboundHandler {
     let body = response.body.map { Array($0.readableBytesView) } ?? []
     let promise = waiting
     waiting = nil
+    let isKept = response.head.isKeepAlive
+    // The next request may be made by whoever gets this answer.
+    if !isKept { channel = nil }
     promise?.succeed(
       HTTPAnswer(
         status: Int(response.head.status.code),
         contentType: response.head.headers.first(name: "content-type"),
         body: body))
-    if !response.head.isKeepAlive { context.close(promise: nil) }
+    if !isKept { context.close(promise: nil) }
   }
 
   package func channelInactive(context: ChannelHandlerContext) {

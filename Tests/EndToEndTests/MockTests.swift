@@ -104,6 +104,20 @@ extension RealPeers {
       #expect(await mock.stop() == .exited(0), "\(mock.child.lastErrors)")
     }
 
+    /// The two of them meet: what one says as the recorded clients did, the other answers as the recorded server did.
+    @Test(arguments: ["polling", "websocket", "both"])
+    func aReplayAgainstTheMockIsTheSame(_ transports: String) async throws {
+      let recording = try await RoomRecording.shared(["--transports", transports, "--burst", "5"])
+      let mock = try await ProxyProcess.start(
+        ["mock", recording.capture.path, "--listen", "127.0.0.1:0", "--strict"])
+      let result = try ReplayResult(
+        try await ProxyProcess.finish(
+          ["replay", recording.capture.path, "--to", mock.address, "--format", "json"]))
+      #expect(result.status == .exited(0), "\(result.words)")
+      #expect(result.report["unplayed"] == .int(0))
+      #expect(await mock.stop() == .exited(0), "\(mock.child.lastErrors)")
+    }
+
     @Test func aPortInUseIsOneClearLine() async throws {
       let run = try await ChatRun.play(.client("--only-messages"), to: .server())
       let folder = try TemporaryFolder()

@@ -205,6 +205,15 @@ extension RealPeers.Replay {
 }
 
 extension RealPeers.Replay {
+  /// Servers end idle connections without a word, some behind every answer: a client makes new ones.
+  @Test(arguments: ["polling", "both"])
+  func connectionsThatTheServerEndedAreMadeAnew(_ transports: String) async throws {
+    let recording = try await RoomRecording.shared(["--transports", transports, "--burst", "5"])
+    let result = try await recording.replay(server: ["--keep-alive", "0"])
+    #expect(result.status == .exited(0), "\(result.words)")
+    #expect(result.report["unplayed"] == .int(0))
+  }
+
   /// Ctrl-C: what was not played is no difference, and the run is no proof either.
   @Test func aReplayThatIsStoppedSaysSo() async throws {
     let recording = try await RoomRecording.shared(["--transports", "websocket", "--namespaces", "/"])

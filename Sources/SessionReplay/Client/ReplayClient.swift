@@ -38,8 +38,8 @@ final class ReplayClient {
   private var reader: PeerPacketReader
   private var link: WebSocketLink?
   private var probe: WebSocketLink?
-  private var polls: HTTPClientConnection?
-  private var posts: HTTPClientConnection?
+  private var polls: PollingRequests?
+  private var posts: PollingRequests?
   private var queue: [OutgoingPacket] = []
   private var isPolling = false
   private var isPosting = false
@@ -124,20 +124,16 @@ final class ReplayClient {
   }
 
   private func openPolling() {
-    let first = HTTPClientConnection.open(
-      host: endpoint.host, port: endpoint.port, hostField: endpoint.hostField, tls: endpoint.tls, loop: loop)
-    let second = HTTPClientConnection.open(
-      host: endpoint.host, port: endpoint.port, hostField: endpoint.hostField, tls: endpoint.tls, loop: loop)
-    first.and(second).assumeIsolated().whenComplete { [self] result in
+    let polls = PollingRequests(endpoint: endpoint, loop: loop)
+    let posts = PollingRequests(endpoint: endpoint, loop: loop)
+    self.polls = polls
+    self.posts = posts
+    polls.open().and(posts.open()).assumeIsolated().whenComplete { [self] result in
+      guard !hasEnded else { return }
       switch result {
       case .failure(let error):
-        for attempt in [first, second] { attempt.assumeIsolated().whenSuccess { _ = $0.value.close() } }
         openingEnded(.failed(error as? PeerConnectionError ?? .connectionEnded))
-      case .success(let (polls, posts)):
-        self.polls = polls.value
-        self.posts = posts.value
-        guard !hasEnded else { return closeConnections() }
-        askForSession()
+      case .success: askForSession()
       }
     }
   }
@@ -338,8 +334,8 @@ final class ReplayClient {
   }
 
   private func closeConnections() {
-    _ = polls?.close()
-    _ = posts?.close()
+    polls?.close()
+    posts?.close()
     polls = nil
     posts = nil
   }

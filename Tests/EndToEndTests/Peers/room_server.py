@@ -155,7 +155,8 @@ async def serve(options):
         secure.update(ssl_ca_certs=options.client_ca, ssl_cert_reqs=ssl.CERT_REQUIRED)
     web = uvicorn.Server(uvicorn.Config(
         socketio.ASGIApp(server), log_level="error", lifespan="off", ws_per_message_deflate=options.deflate,
-        ws_max_size=64 * 1024 * 1024, timeout_graceful_shutdown=1, **secure))
+        ws_max_size=64 * 1024 * 1024, timeout_graceful_shutdown=1,
+        timeout_keep_alive=options.keep_alive, **secure))
     follow_stdin(lambda command: leave(9))
     say(listening=listener.getsockname()[1])
     await web.serve(sockets=[listener])
@@ -170,6 +171,7 @@ def main():
     parser.add_argument("--short-ids", action="store_true", help="rooms are called by small numbers, from 1 or from --first on")
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--deflate", action="store_true")
+    parser.add_argument("--keep-alive", type=int, default=5, help="seconds after which idle connections end")
     parser.add_argument("--tls", nargs=2, metavar=("CHAIN", "KEY"), help="speak TLS with these")
     parser.add_argument("--client-ca", default="", help="ask clients for a certificate of this issuer")
     parser.add_argument("--token", default="", help="what the auth payload must say for the namespace /")
