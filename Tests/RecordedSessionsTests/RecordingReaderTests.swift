@@ -4,6 +4,16 @@ import Testing
 @testable import RecordedSessions
 
 @Suite struct RecordingReaderTests {
+  @Test func theOfferOfCompressionIsThatOfTheWebSocketTheClientMovedTo() {
+    var lines = RecordedText.opening
+    #expect(RecordedText.recording(lines).sessions[0].handshake.compressionOffer == nil)
+    lines[0] = lines[0].replacing(
+      #"["X-Tenant","blue"]"#,
+      with: #"["sec-websocket-extensions","x-own; a=1, permessage-deflate; client_max_window_bits"]"#)
+    let offer = RecordedText.recording(lines).sessions[0].handshake.compressionOffer
+    #expect(offer == "permessage-deflate; client_max_window_bits")
+  }
+
   @Test func theHandshakeKeepsWhatTheApplicationAdded() throws {
     let session = try #require(RecordedText.recording(RecordedText.opening).sessions.first)
     #expect(session.handshake.path == "/chat/")

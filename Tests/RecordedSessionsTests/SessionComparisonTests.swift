@@ -54,6 +54,20 @@ import Testing
     #expect(differences.isEmpty)
   }
 
+  @Test func whereRecordsAreMissingNothingIsUnexpected() {
+    let arrivals = [
+      ack(#"[{"ok":true}]"#), event("message", #"[{"text":"hi"}]"#), event("count", "[2]"),
+      event("typing", "[]"),
+    ]
+    #expect(play(arrivals).map(\.kind) == [.eventUnexpected])
+    // The ack's line is damaged.
+    var damaged = lines
+    damaged[5] = #""type":oh dear"#
+    #expect(play(arrivals, lines: damaged).isEmpty)
+    // What there is a record of is expected all the same.
+    #expect(play([], lines: damaged).map(\.kind) == [.eventMissing, .eventMissing])
+  }
+
   @Test func aLostAckIsMissing() {
     let differences = play([event("message", #"[{"text":"hi"}]"#), event("count", "[2]")])
     #expect(differences.map(\.kind) == [.ackMissing])

@@ -8,6 +8,8 @@ package struct ComparisonContext: Sendable {
   package var recordingEnded: CaptureTimestamp
   /// Whether events of the server must be as recorded, besides its acks.
   package var comparesEvents: Bool
+  /// Whether the recording lacks records in the middle: what is not in it may have been.
+  let hasHoles: Bool
   private let lonelyEmits: Set<Int>
 
   package init(recording: Recording, rules: ComparisonRules, comparesEvents: Bool = true) {
@@ -15,6 +17,7 @@ package struct ComparisonContext: Sendable {
     self.comparesEvents = comparesEvents
     origins = ValueOrigins(recording)
     recordingEnded = recording.ended
+    hasHoles = recording.hasHoles
     lonelyEmits = Self.lonelyEmits(of: recording)
   }
 

@@ -365,7 +365,7 @@ package struct SessionComparison: Sendable {
       case .emit(let emit) = session.steps[place].kind
     else { return nil }
     guard let index = emit.ack, case .ack(let recorded) = session.steps[index].kind else {
-      if isTailOpen { return nil }
+      if isTailOpen || context.hasHoles { return nil }
       var difference = Difference(
         .ackUnexpected, session: session.number, seq: session.steps[place].seq,
         time: session.steps[place].time,
@@ -482,7 +482,7 @@ package struct SessionComparison: Sendable {
 
   private mutating func finish(_ learned: inout LearnedValues) {
     isOver = true
-    if !context.comparesEvents { unexplained = [] }
+    if !context.comparesEvents || context.hasHoles { unexplained = [] }
     for each in unexplained {
       if isTailOpen, each.behind >= lastRecordedClientStep { continue }
       var difference = difference(

@@ -14,6 +14,8 @@ package struct Recording: Sendable {
   package var ended = CaptureTimestamp(microseconds: 0)
   /// Whether the capture ends in order: with its `end` record.
   package var isComplete = false
+  /// Whether records are missing in the middle: lines that are damaged, or that could not be written.
+  package var hasHoles = false
   /// What a user should know about the capture itself, one line each.
   package var notes: [String] = []
 

@@ -81,6 +81,11 @@ package struct RecordingReader {
     }
     if damaged > 1 { recording.notes.append("\(damaged) damaged lines in all were skipped") }
     if lost > 0 { recording.notes.append("\(lost) records could not be written when the capture was made") }
+    recording.hasHoles = damaged > 0 || lost > 0
+    if recording.hasHoles {
+      recording.notes.append(
+        "records are missing in the middle: what comes and has no record is not taken for a difference")
+    }
     if incomplete > 0 {
       recording.notes.append(
         "\(incomplete) payloads are not whole in the capture: such emits are not played, such answers not compared"
