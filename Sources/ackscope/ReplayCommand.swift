@@ -161,7 +161,8 @@ struct ReplayCommand: AsyncParsableCommand {
     let proxy = try await run.start {}
     let report = await play(
       recorded, plan,
-      at: ReplayEndpoint(host: "127.0.0.1", port: proxy.port, hostField: server.hostField))
+      at: ReplayEndpoint(
+        host: "127.0.0.1", port: proxy.port, hostField: server.hostField, origin: endpoint.origin))
     await run.finish(proxy)
     return report
   }

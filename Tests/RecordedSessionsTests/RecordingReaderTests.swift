@@ -4,6 +4,17 @@ import Testing
 @testable import RecordedSessions
 
 @Suite struct RecordingReaderTests {
+  @Test func anOriginIsTheServersOwnWhereItIsTheHost() {
+    for (origin, isOwn) in [
+      ("http://h", true), ("https://H", true), ("http://h:3000", false), ("null", false),
+    ] {
+      var lines = RecordedText.opening
+      lines[0] = lines[0].replacing(
+        #"["X-Tenant","blue"]"#, with: #"["Origin","\#(origin)"]"#)
+      #expect(RecordedText.recording(lines).sessions[0].handshake.isSameOrigin == isOwn, "\(origin)")
+    }
+  }
+
   @Test func theOfferOfCompressionIsThatOfTheWebSocketTheClientMovedTo() {
     var lines = RecordedText.opening
     #expect(RecordedText.recording(lines).sessions[0].handshake.compressionOffer == nil)

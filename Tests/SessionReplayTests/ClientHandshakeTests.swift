@@ -54,6 +54,16 @@ import Testing
     #expect(handshake.query.isEmpty && handshake.headers.isEmpty)
   }
 
+  @Test func aPageOfTheRecordedServerIsOneOfTheNewServerNow() {
+    var recorded = RecordedHandshake()
+    recorded.headers = [("origin", "https://chat.example")]
+    #expect(Self.made(recorded).headers.map(\.value) == ["https://chat.example"])
+    recorded.isSameOrigin = true
+    #expect(Self.made(recorded).headers.map(\.value) == ["http://127.0.0.1:3000"])
+    let given = Self.made(recorded) { $0.headers = [("Origin", "http://mine")] }
+    #expect(given.headers.map(\.value) == ["http://mine"])
+  }
+
   @Test func theOffersOfTheWebSocketAreMadeAgain() {
     var recorded = RecordedHandshake()
     recorded.subprotocols = ["chat", "chat2"]

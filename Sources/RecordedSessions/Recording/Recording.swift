@@ -82,6 +82,8 @@ package struct RecordedHandshake: Sendable {
   package var headers: [(name: String, value: String)] = []
   /// The subprotocols that the client offered, in order.
   package var subprotocols: [String] = []
+  /// Whether its Origin was the very server that it asked, as a page from that server sends it.
+  package var isSameOrigin = false
   /// What the client offered of permessage-deflate (RFC 7692 §7.1), on the WebSocket that it opened or moved to; nil where
   /// it offered nothing.
   package var compressionOffer: String?

@@ -187,6 +187,9 @@ package struct RecordingReader {
   private mutating func refused(
     _ record: CaptureRecord, _ target: RequestTarget, _ handshake: RecordedHandshake, _ status: Int
   ) {
+    // Whose Origin it was may be why it was refused.
+    var handshake = handshake
+    handshake.isSameOrigin = false
     recording.refusals.append(
       RecordedRefusal(
         seq: record.seq, time: record.time, eio: target["EIO"] == "3" ? 3 : 4, handshake: handshake,
@@ -225,6 +228,7 @@ package struct RecordingReader {
     handshake.query = target.query.filter { !RequestTarget.engineNames.contains($0.name) }
     handshake.wantsBase64 = target["b64"] != nil
     handshake.compressionOffer = compressionOffer(request)
+    handshake.isSameOrigin = isSameOrigin(request)
     for field in headers(request) {
       let name = field.name.lowercased()
       if name == "sec-websocket-protocol" {
@@ -236,6 +240,15 @@ package struct RecordingReader {
       }
     }
     return handshake
+  }
+
+  private static func isSameOrigin(_ request: JSONValue) -> Bool {
+    let fields = headers(request)
+    func field(_ name: String) -> String? {
+      fields.first { $0.name.lowercased() == name }?.value.lowercased()
+    }
+    guard let host = field("host"), let origin = field("origin") else { return false }
+    return origin == "http://" + host || origin == "https://" + host
   }
 
   /// Its offers of permessage-deflate alone: other extensions are not spoken.

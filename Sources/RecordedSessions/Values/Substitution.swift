@@ -73,7 +73,7 @@ package struct Substitution: Sendable {
       let now = learned.substituted(value)
       if now != value {
         replacedCount += 1
-      } else if VolatileValue.isSecret(value) {
+      } else if RedactedText.isIn(value) {
         secretSent(name ?? "an argument")
       }
       return now

@@ -17,6 +17,7 @@ enum VolatileValue {
     }
     switch (expected, actual) {
     case (.string(let first), .string(let second)):
+      if RedactedText(first).stands(for: second) || RedactedText(second).stands(for: first) { return .secret }
       if isTime(first), isTime(second) { return .time }
       if isIdentifier(first), isIdentifier(second) { return .identifier }
       guard let name else { return nil }

@@ -16,6 +16,11 @@ extension ClientHandshake {
     headers =
       recorded.headers.filter { !named.contains($0.name.lowercased()) && !Self.isRedacted($0.value) }
       + plan.headers
+    if recorded.isSameOrigin, !named.contains("origin"),
+      let place = headers.firstIndex(where: { $0.name.lowercased() == "origin" })
+    {
+      headers[place].value = endpoint.origin
+    }
     subprotocols = recorded.subprotocols
     compressionOffer = recorded.compressionOffer
   }

@@ -12,11 +12,15 @@ package struct ReplayEndpoint: Sendable {
   package var hostField: String
   /// How TLS is spoken to it; nil for plain connections.
   package var tls: UpstreamTLS?
+  /// What a page from that server has for its Origin (RFC 6454 §6.2).
+  package var origin: String
 
   package init(
-    host: String, port: Int, pathPrefix: String = "", hostField: String, tls: UpstreamTLS? = nil
+    host: String, port: Int, pathPrefix: String = "", hostField: String, tls: UpstreamTLS? = nil,
+    origin: String? = nil
   ) {
     self.tls = tls
+    self.origin = origin ?? (tls == nil ? "http://" : "https://") + hostField
     self.host = host
     self.port = port
     self.pathPrefix = pathPrefix
