@@ -8,7 +8,7 @@ Needs a built ackscope and a Python with python-socketio and aiohttp, which the 
 clients it records that many emits (send_message, each with an ack) through the proxy, as a chat: each ack holds an id that the server made up,
 and each message is broadcast to the sender's room of up to five. Then it plays the recording at `--pace max`
 against a fresh server, several times, and reads the processor time that both processes took from /proc. Prints for each
-run the emits in a second and both times, and ends with 1 where in the median Ackscope took more than the server did, or
+run the emits in a second, both times, and for how much of the replay the server had work (ran or waited for a processor), and ends with 1 where in the median Ackscope took more than the server did, or
 where a replay was not the same as recorded.
 """
 
@@ -102,6 +102,12 @@ class Server:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 
+    def wanted(self):
+        """Seconds in which it ran, or would have on a machine with nothing else to do."""
+        with open(f"/proc/{self.process.pid}/schedstat") as file:
+            ran, waited = file.read().split()[:2]
+        return (int(ran) + int(waited)) / 1e9
+
     def stop(self):
         self.process.stdin.close()
         self.process.kill()
@@ -128,7 +134,7 @@ def record(options, folder, clients):
 
 def play(options, capture):
     server = Server(options.python)
-    before = server.seconds()
+    before, wanted = server.seconds(), server.wanted()
     began = time.monotonic()
     replay = subprocess.Popen(
         [options.binary, "replay", capture, "--to", f"http://127.0.0.1:{server.port}", "--pace", "max", "--format", "json"],
@@ -136,12 +142,12 @@ def play(options, capture):
     output = replay.stdout.read()
     _, status, usage = os.wait4(replay.pid, 0)
     elapsed = time.monotonic() - began
-    served = server.seconds() - before
+    served, busy = server.seconds() - before, server.wanted() - wanted
     server.stop()
     if os.waitstatus_to_exitcode(status) != 0:
         fail(f"the replay ended with {os.waitstatus_to_exitcode(status)}: {output[:2000]}")
     report = json.loads(output)
-    return report["emits"], elapsed, usage.ru_utime + usage.ru_stime, served
+    return report["emits"], elapsed, usage.ru_utime + usage.ru_stime, served, busy * 1e6 / report["duration_us"]
 
 
 def main():
@@ -168,10 +174,10 @@ def main():
             print(f"{clients} clients, {os.path.getsize(capture) / 1e6:.1f} MB of capture")
             shares = []
             for number in range(options.rounds):
-                emits, elapsed, own, served = play(options, capture)
+                emits, elapsed, own, served, busy = play(options, capture)
                 shares.append(own / served)
                 print(f"  run {number + 1}: {emits} emits in {elapsed:.2f} s, {emits / elapsed:,.0f}/s; processor time: "
-                      f"ackscope {own:.2f} s, server {served:.2f} s: {own / served:.2f}", flush=True)
+                      f"ackscope {own:.2f} s, server {served:.2f} s: {own / served:.2f}; server busy {min(busy, 1):.0%}", flush=True)
             share = statistics.median(shares)
             print(f"  median: ackscope takes {share:.2f} of the server's processor time")
             failed = failed or share >= 1
