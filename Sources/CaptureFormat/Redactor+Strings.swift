@@ -5,28 +5,10 @@ import JSONText
 
 extension Redactor {
   /// Whether a string in this JSON may hide a secret: only where there is an escape, as JSON within a string has, an
-  /// equals sign, as a query has, or an apostrophe. Most messages have none, and eight bytes are looked at in one step.
+  /// equals sign, as a query has, or an apostrophe. Most messages have none.
   @inline(__always)
   package func mayHideSecrets(_ json: UnsafeRawBufferPointer) -> Bool {
-    guard isOn else { return false }
-    var index = 0
-    while index &+ 8 <= json.count {
-      let word = json.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-      if Self.hasByte(0x3D, word) || Self.hasByte(0x5C, word) || Self.hasByte(0x27, word) { return true }
-      index &+= 8
-    }
-    while index < json.count {
-      if json[index] == 0x3D || json[index] == 0x5C || json[index] == 0x27 { return true }
-      index &+= 1
-    }
-    return false
-  }
-
-  /// Whether one of the eight bytes is this one: exact, by the borrow that only a zero byte causes first.
-  @inline(__always)
-  private static func hasByte(_ byte: UInt8, _ word: UInt64) -> Bool {
-    let different = word ^ (0x0101_0101_0101_0101 &* UInt64(byte))
-    return (different &- 0x0101_0101_0101_0101) & ~different & 0x8080_8080_8080_8080 != 0
+    isOn && ByteScan.holds(json, anyOf: 0x3D, 0x5C, 0x27)
   }
 
   /// The text of a string with the secrets in it replaced; nil where it holds none that can be told.

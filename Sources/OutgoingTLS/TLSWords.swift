@@ -99,7 +99,7 @@ package enum TLSWords {
   package static func refusesCertificate(alert: UInt8) -> Bool { (42...46).contains(alert) || alert == 48 }
 
   /// The same, of an alert that came encrypted: the stack has read it.
-  static func refusesCertificate(_ error: any Error) -> Bool {
+  package static func refusesCertificate(_ error: any Error) -> Bool {
     guard let reason = stackReason(of: error) else { return false }
     return [
       "TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
@@ -109,10 +109,10 @@ package enum TLSWords {
   }
 
   /// Whether a peer ended a handshake without a word of why (RFC 8446 §6.1).
-  static func givesUp(alert: UInt8) -> Bool { alert == 0 || alert == 90 }
+  package static func givesUp(alert: UInt8) -> Bool { alert == 0 || alert == 90 }
 
   /// Whether a handshake failed because the peer ended the connection.
-  static func isHangUp(_ error: any Error) -> Bool {
+  package static func isHangUp(_ error: any Error) -> Bool {
     switch error {
     case NIOSSLError.handshakeFailed(.zeroReturn), NIOSSLError.handshakeFailed(.syscallError): true
     default: stackReason(of: error)?.contains("EOF during handshake") ?? false
