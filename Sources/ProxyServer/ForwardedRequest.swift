@@ -133,8 +133,12 @@ struct ForwardedRequest {
 
   static func asksForWebSocket(_ request: HTTPRequestHead) -> Bool {
     request.method == .GET
-      && request.headers[canonicalForm: "connection"].contains { $0.equalsIgnoringCase("upgrade") }
-      && request.headers[canonicalForm: "upgrade"].contains { $0.equalsIgnoringCase("websocket") }
+      && request.headers.contains {
+        $0.name.equalsIgnoringCase("connection") && $0.value.listsToken("upgrade")
+      }
+      && request.headers.contains {
+        $0.name.equalsIgnoringCase("upgrade") && $0.value.listsToken("websocket")
+      }
   }
 
   /// `/path?query` of a target that may be in absolute form (RFC 9112 §3.2.2).

@@ -67,27 +67,49 @@ extension [(String, String)] {
   /// Whether a comma-separated field holds a token; tokens compare without case.
   package func hasToken(_ token: String, in name: String) -> Bool {
     contains { field in
-      field.0.equalsIgnoringCase(name)
-        && field.1.split(separator: ",").contains { $0.trimmingBlanks.equalsIgnoringCase(token) }
+      field.0.equalsIgnoringCase(name) && field.1.listsToken(token)
     }
   }
 }
 
-extension StringProtocol {
+extension String {
   /// ASCII comparison without case, as HTTP's names and tokens need it.
-  package func equalsIgnoringCase(_ other: some StringProtocol) -> Bool {
-    utf8.count == other.utf8.count
-      && zip(utf8, other.utf8).allSatisfy { first, second in
-        first == second || (first | 0x20 == second | 0x20 && (0x61...0x7A).contains(first | 0x20))
-      }
-  }
+  package func equalsIgnoringCase(_ other: String) -> Bool { self[...].equalsIgnoringCase(other) }
 
   /// Without the blanks and tabs around it.
-  package var trimmingBlanks: Self.SubSequence {
-    var rest = self[...]
-    while let first = rest.first, first == " " || first == "\t" { rest = rest.dropFirst() }
-    while let last = rest.last, last == " " || last == "\t" { rest = rest.dropLast() }
-    return rest
+  package var trimmingBlanks: Substring { self[...].trimmingBlanks }
+
+  /// Whether a list that is separated by commas holds a token; tokens compare without case.
+  package func listsToken(_ token: String) -> Bool {
+    utf8.split(separator: 0x2C).contains { Substring($0).trimmingBlanks.equalsIgnoringCase(token) }
+  }
+}
+
+// On bytes: a set-up compares hundreds of names, and characters would have to be told apart first.
+extension Substring {
+  package func equalsIgnoringCase(_ other: String) -> Bool {
+    guard utf8.count == other.utf8.count else { return false }
+    return utf8.withContiguousStorageIfAvailable { first in
+      other.utf8.withContiguousStorageIfAvailable { second in Self.areEqualIgnoringCase(first, second) }
+        ?? Self.areEqualIgnoringCase(first, Array(other.utf8))
+    } ?? Self.areEqualIgnoringCase(Array(utf8), Array(other.utf8))
+  }
+
+  private static func areEqualIgnoringCase(
+    _ first: some RandomAccessCollection<UInt8>, _ second: some RandomAccessCollection<UInt8>
+  ) -> Bool {
+    zip(first, second).allSatisfy { first, second in
+      first == second || (first | 0x20 == second | 0x20 && (0x61...0x7A).contains(first | 0x20))
+    }
+  }
+
+  package var trimmingBlanks: Substring {
+    func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+    let bytes = utf8
+    guard let start = bytes.firstIndex(where: { !isBlank($0) }),
+      let last = bytes.lastIndex(where: { !isBlank($0) })
+    else { return self[endIndex...] }
+    return self[start...last]
   }
 }
 
