@@ -87,14 +87,17 @@ extension RealPeers {
       _ = await proxy.child.errors.first { $0.contains("does not take Ackscope's certificate for localhost") }
       first.signal(SIGTERM)
       _ = await first.end()
-      let second = try browser.open(url, way)
-      let seen = try await server.next("page")
+      let second = try browser.open(url + "&visit=second", way)
+      var seen = try await server.next("page")
+      while seen["search"]?.string?.contains("visit=second") != true { seen = try await server.next("page") }
       #expect(seen["errors"] == .array([]))
       second.signal(SIGTERM)
       _ = await second.end()
       #expect(await proxy.stop() == .exited(0))
       let opens = try proxy.capture().records("open").filter { $0["host"] == .string("localhost:\(port)") }
-      #expect(!opens.isEmpty && opens.allSatisfy { $0["passed_through"] == .string("certificate_refused") })
+      let reasons = opens.map { $0["passed_through"]?.string }
+      #expect(reasons.contains("certificate_refused"))
+      #expect(reasons.allSatisfy { $0 == "certificate_refused" || $0 == "client_hung_up" })
       await server.stop()
     }
 

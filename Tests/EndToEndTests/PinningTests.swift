@@ -73,7 +73,7 @@ extension RealPeers.ForwardProxy {
       guard issuer != "Test", act != "asks", said < hangUps else { continue }
       // The end of a connection is noticed a moment after its client has gone.
       said += 1
-      let words = said == 1 ? "its next connection there is passed" : "that was the second time"
+      let words = said == 1 ? "when it does so once more" : "that was the second time"
       _ = await proxy.child.errors.first { $0.contains(words) }
     }
     #expect(await client.end() == .exited(0), "\(client.lastErrors)")
@@ -85,17 +85,16 @@ extension RealPeers.ForwardProxy {
   }
 
   @Test(arguments: ["in_the_handshake", "behind_it", "behind_it_1_2", "in_order", "with_a_reset"])
-  func aHangUpIsNoticedAndNextTimePassedThrough(_ act: String) async throws {
-    // Looked into again after that, and for good left alone when it happens again.
+  func aSecondHangUpIsTakenForARefusal(_ act: String) async throws {
     try await play(
-      [act, "asks", act, "asks", "asks"], expecting: ["Ackscope", "Test", "Ackscope", "Test", "Test"],
-      hangUps: 2)
+      [act, act, "asks", "asks"], expecting: ["Ackscope", "Ackscope", "Test", "Test"], hangUps: 2)
   }
 
-  @Test func aClientThatAsksAfterAllIsLookedInto() async throws {
+  /// Browsers drop a connection now and then that they do not need.
+  @Test func aClientThatAsksIsLookedIntoWhateverItDropped() async throws {
     try await play(
-      ["behind_it", "asks", "asks", "behind_it", "in_the_handshake", "asks"],
-      expecting: ["Ackscope", "Test", "Ackscope", "Ackscope", "Ackscope", "Ackscope"], hangUps: 1)
+      ["behind_it", "asks", "behind_it", "in_the_handshake", "asks"],
+      expecting: ["Ackscope", "Ackscope", "Ackscope", "Ackscope", "Ackscope"], hangUps: 1)
   }
 
   @Test func whoNeverSawTheCertificateHasNotRefusedIt() async throws {

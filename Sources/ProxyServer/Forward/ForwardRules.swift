@@ -1,3 +1,4 @@
+import AckCorrelation
 import NIOCore
 import Synchronization
 
@@ -12,12 +13,10 @@ package final class ForwardRules: Sendable {
 
   /// What a client makes of our certificate for a host, as far as it has shown.
   private enum Opinion {
-    /// It hung up after it had seen it, once: that may have other reasons. Its next connection is passed through.
-    case doubted
-    /// That connection was passed through; the ones after it are looked into again.
-    case triedAgain
-    /// It said so, or hung up again: connections are passed through.
-    case refused
+    /// It hung up after it had seen it, at that time: that may have other reasons.
+    case doubted(since: Timestamp)
+    /// It said so, or hung up again: connections are passed through, for this reason.
+    case refused(reason: String)
     /// It sent something under it: it never hangs up because of it.
     case taken
   }
@@ -33,14 +32,8 @@ package final class ForwardRules: Sendable {
   func reasonToPassThrough(_ host: String, port: Int, client: String) -> String? {
     guard intercepted.contains(where: { $0.matches(host, port: port) }) else { return "not_intercepted" }
     return opinions.withLock { opinions in
-      let key = Self.key(host, port, client)
-      switch opinions[key] {
-      case .refused: return "certificate_refused"
-      case .doubted:
-        opinions[key] = .triedAgain
-        return "client_hung_up"
-      case .triedAgain, .taken, nil: return nil
-      }
+      if case .refused(let reason) = opinions[Self.key(host, port, client)] { return reason }
+      return nil
     }
   }
 
@@ -51,27 +44,30 @@ package final class ForwardRules: Sendable {
     opinions.withLock { opinions in
       let key = Self.key(host, port, client)
       if case .refused = opinions[key] { return false }
-      Self.remember(.refused, key, &opinions)
+      Self.remember(.refused(reason: "certificate_refused"), key, &opinions)
       return true
     }
   }
 
   /// A client hung up after it had seen our certificate for a host, and before it sent anything under it. Many that expect a
-  /// certificate of their own say no more than that; others do so because their user went elsewhere. So its next connection
-  /// there is passed through, the ones after that are looked into again, and where it hangs up once more it is taken for a
-  /// refusal. A client that has sent something to the host before took the certificate, and is not doubted.
+  /// certificate of their own say no more than that; but browsers, too, drop one of the connections that they began side by
+  /// side. So it is taken for a refusal when a later connection ends like that as well. A client that has sent something to
+  /// the host before took the certificate, and is not doubted.
   ///
-  /// - Returns: how its connections are passed through now; nil where nothing changes.
-  func clientHungUp(_ host: String, port: Int, client: String) -> HangUp? {
+  /// - Parameter shown: when it was shown the certificate.
+  /// - Returns: what follows; nil where nothing changes.
+  func clientHungUp(_ host: String, port: Int, client: String, shown: Timestamp, at time: Timestamp)
+    -> HangUp?
+  {
     opinions.withLock { opinions in
       let key = Self.key(host, port, client)
       switch opinions[key] {
       case nil:
-        Self.remember(.doubted, key, &opinions)
-        return .nextIsPassedThrough
-      case .triedAgain:
-        opinions[key] = .refused
-        return .allArePassedThrough
+        Self.remember(.doubted(since: time), key, &opinions)
+        return .isNoted
+      case .doubted(let since) where shown > since:
+        opinions[key] = .refused(reason: "client_hung_up")
+        return .isRefusal
       case .doubted, .refused, .taken: return nil
       }
     }
@@ -79,7 +75,7 @@ package final class ForwardRules: Sendable {
 
   /// What follows from a hang-up.
   enum HangUp {
-    case nextIsPassedThrough, allArePassedThrough
+    case isNoted, isRefusal
   }
 
   /// A client sent something under our certificate for a host.

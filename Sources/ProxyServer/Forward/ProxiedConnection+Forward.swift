@@ -408,12 +408,13 @@ extension ProxiedConnection {
     certificateShown = nil
     guard (closing?.by ?? .client) == .client, (client.http?.counter.bytes ?? 0) == 0,
       proxy.recorder.now.since(shown) <= Self.timeToRefuse,
-      let result = forward.clientHungUp(tunnel.host, port: tunnel.port, client: clientAddress)
+      let result = forward.clientHungUp(
+        tunnel.host, port: tunnel.port, client: clientAddress, shown: shown, at: proxy.recorder.now)
     else { return }
     let consequence =
       switch result {
-      case .nextIsPassedThrough: "its next connection there is passed through unread"
-      case .allArePassedThrough:
+      case .isNoted: "when it does so once more, its connections there are passed through unread"
+      case .isRefusal:
         "that was the second time, and its next connections there are passed through unread"
       }
     proxy.diagnose(

@@ -50,7 +50,7 @@ async function chat(name) {
   for (const name of new URLSearchParams(location.search).get('transports').split(',')) {
     try { chats.push(await chat(name)); } catch (problem) { errors.push(`${name}: ${problem}`); }
   }
-  const body = JSON.stringify({origin: location.origin, chats, errors});
+  const body = JSON.stringify({origin: location.origin, search: location.search, chats, errors});
   await fetch('/seen', {method: 'POST', body});
   document.title = body;
 })();
