@@ -106,6 +106,8 @@ final class ProxiedConnection {
   var via: [String] = []
   /// What the client asked for by CONNECT or SOCKS, once that is decided upon.
   var tunnel: Tunnel?
+  /// When that was granted.
+  var tunnelOpened: Timestamp?
   /// The tunnel of a CONNECT whose end has not come yet.
   var pendingTunnel: Tunnel?
   /// Bytes pass and nobody looks at them.

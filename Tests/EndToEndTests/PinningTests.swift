@@ -78,7 +78,7 @@ extension RealPeers.ForwardProxy {
     }
     #expect(await client.end() == .exited(0), "\(client.lastErrors)")
     #expect(await proxy.stop() == .exited(0))
-    #expect(proxy.child.errors.all.count { $0.contains("hung up when it had seen") } == hangUps)
+    #expect(proxy.child.errors.all.count { $0.contains("hung up when it had been shown") } == hangUps)
     let passed = try proxy.capture().records("open").compactMap { $0["passed_through"]?.string }
     #expect(passed.count == whose.count { $0 == "Test" })
     await server.stop()

@@ -41,30 +41,30 @@ import Testing
       intercepting: [try #require(HostPattern("*"))], tls: ClientTLS(issuer: { _ in throw NoIssuer() }))
   }
 
-  private static func hangUp(_ rules: ForwardRules, shown: Int64, at time: Int64) -> ForwardRules.HangUp? {
+  private static func hangUp(_ rules: ForwardRules, opened: Int64, at time: Int64) -> ForwardRules.HangUp? {
     rules.clientHungUp(
-      "a.example", port: 443, client: "10.0.0.1:6", shown: Timestamp(microseconds: shown),
+      "a.example", port: 443, client: "10.0.0.1:6", opened: Timestamp(microseconds: opened),
       at: Timestamp(microseconds: time))
   }
 
   @Test func aSecondHangUpIsARefusal() throws {
     let rules = try Self.rules()
     func reason() -> String? { rules.reasonToPassThrough("a.example", port: 443, client: "10.0.0.1:5") }
-    #expect(Self.hangUp(rules, shown: 10, at: 20) == .isNoted)
+    #expect(Self.hangUp(rules, opened: 10, at: 20) == .isNoted)
     #expect(reason() == nil)
     // Those that were begun side by side are dropped on one occasion.
-    #expect(Self.hangUp(rules, shown: 15, at: 25) == nil)
+    #expect(Self.hangUp(rules, opened: 15, at: 25) == nil)
     #expect(reason() == nil)
-    #expect(Self.hangUp(rules, shown: 30, at: 40) == .isRefusal)
-    #expect(Self.hangUp(rules, shown: 50, at: 60) == nil)
+    #expect(Self.hangUp(rules, opened: 30, at: 40) == .isRefusal)
+    #expect(Self.hangUp(rules, opened: 50, at: 60) == nil)
     #expect(reason() == "client_hung_up" && reason() == "client_hung_up")
   }
 
   @Test func whoTookTheCertificateIsNotDoubted() throws {
     let rules = try Self.rules()
-    #expect(Self.hangUp(rules, shown: 10, at: 20) == .isNoted)
+    #expect(Self.hangUp(rules, opened: 10, at: 20) == .isNoted)
     rules.certificateTaken("a.example", port: 443, client: "10.0.0.1:6")
-    #expect(Self.hangUp(rules, shown: 30, at: 40) == nil)
+    #expect(Self.hangUp(rules, opened: 30, at: 40) == nil)
     #expect(rules.reasonToPassThrough("a.example", port: 443, client: "10.0.0.1:7") == nil)
     // What it says counts more than what it did.
     #expect(rules.certificateRefused("a.example", port: 443, client: "10.0.0.1:7"))

@@ -13,7 +13,7 @@ package final class ForwardRules: Sendable {
 
   /// What a client makes of our certificate for a host, as far as it has shown.
   private enum Opinion {
-    /// It hung up after it had seen it, at that time: that may have other reasons.
+    /// It hung up after it was shown it, at that time: that may have other reasons.
     case doubted(since: Timestamp)
     /// It said so, or hung up again: connections are passed through, for this reason.
     case refused(reason: String)
@@ -49,14 +49,15 @@ package final class ForwardRules: Sendable {
     }
   }
 
-  /// A client hung up after it had seen our certificate for a host, and before it sent anything under it. Many that expect a
-  /// certificate of their own say no more than that; but browsers, too, drop one of the connections that they began side by
-  /// side. So it is taken for a refusal when a later connection ends like that as well. A client that has sent something to
-  /// the host before took the certificate, and is not doubted.
+  /// A client hung up after it was shown our certificate for a host, and before it sent anything under it. Many that expect
+  /// a certificate of their own say no more than that. But Chromium drops the tunnels that it opens ahead of need, all at
+  /// once, when its list of authorities is loaded a moment after its start. So it is taken for a refusal when a tunnel that
+  /// was opened later ends like that as well. A client that has sent something to the host before took the certificate, and
+  /// is not doubted.
   ///
-  /// - Parameter shown: when it was shown the certificate.
+  /// - Parameter opened: when the client was granted the tunnel.
   /// - Returns: what follows; nil where nothing changes.
-  func clientHungUp(_ host: String, port: Int, client: String, shown: Timestamp, at time: Timestamp)
+  func clientHungUp(_ host: String, port: Int, client: String, opened: Timestamp, at time: Timestamp)
     -> HangUp?
   {
     opinions.withLock { opinions in
@@ -65,7 +66,7 @@ package final class ForwardRules: Sendable {
       case nil:
         Self.remember(.doubted(since: time), key, &opinions)
         return .isNoted
-      case .doubted(let since) where shown > since:
+      case .doubted(let since) where opened > since:
         opinions[key] = .refused(reason: "client_hung_up")
         return .isRefusal
       case .doubted, .refused, .taken: return nil

@@ -208,6 +208,7 @@ extension ProxiedConnection {
   private func open(_ tunnel: Tunnel, ahead: ByteBuffer) {
     guard let channel = client.channel, let forward = proxy.configuration.forward else { return close() }
     self.tunnel = tunnel
+    tunnelOpened = proxy.recorder.now
     target = try? UpstreamAddress("https://\(Self.hostText(tunnel.host)):\(tunnel.port)")
     // A name must not become a path, a port or another host on the way.
     guard let target, target.pathPrefix.isEmpty, target.port == tunnel.port,
@@ -404,12 +405,14 @@ extension ProxiedConnection {
   /// The connection is over. Where its client ended it soon after it was shown our certificate, during the handshake or behind
   /// it, in order or not, and had not sent a single byte under it, that is how clients refuse that say nothing.
   func clientHungUp() {
-    guard let shown = certificateShown, let tunnel, let forward = proxy.configuration.forward else { return }
+    guard let shown = certificateShown, let opened = tunnelOpened, let tunnel,
+      let forward = proxy.configuration.forward
+    else { return }
     certificateShown = nil
     guard (closing?.by ?? .client) == .client, (client.http?.counter.bytes ?? 0) == 0,
       proxy.recorder.now.since(shown) <= Self.timeToRefuse,
       let result = forward.clientHungUp(
-        tunnel.host, port: tunnel.port, client: clientAddress, shown: shown, at: proxy.recorder.now)
+        tunnel.host, port: tunnel.port, client: clientAddress, opened: opened, at: proxy.recorder.now)
     else { return }
     let consequence =
       switch result {
@@ -418,7 +421,7 @@ extension ProxiedConnection {
         "that was the second time, and its next connections there are passed through unread"
       }
     proxy.diagnose(
-      "client \(clientAddress) hung up when it had seen Ackscope's certificate for \(tunnel.host): it may not have been told to trust the authority ('ackscope ca trust'), or expect a certificate of its own; \(consequence)"
+      "client \(clientAddress) hung up when it had been shown Ackscope's certificate for \(tunnel.host): it may not have been told to trust the authority ('ackscope ca trust'), or expect a certificate of its own; \(consequence)"
     )
   }
 
