@@ -17,7 +17,7 @@ import SocketReadiness
 struct SpliceTable: ~Copyable {
   var queue: ReadinessQueue
   let recorder: TrafficRecorder
-  var connections: [SplicedConnection?] = []
+  var connections = SpliceSlots()
   private var freeSlots: [Int] = []
   /// Slots that became free in this tick: what the queue found for them may not have been handled yet.
   private var slotsToFree: [Int] = []
