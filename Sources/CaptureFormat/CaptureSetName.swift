@@ -31,6 +31,18 @@ package enum CaptureSetName {
     return UInt64(number)
   }
 
+  /// The path of the file behind one of a set; nil where the name does not have its number.
+  ///
+  /// - Parameter part: the number of the file itself.
+  package static func next(to path: String, part: Int) -> String? {
+    guard part > 0, let number = UInt64(exactly: part) else { return nil }
+    let (stem, suffix) = split(path)
+    let digits = stem.reversed().prefix { $0.isASCII && $0.isNumber }.count
+    let start = stem.index(stem.endIndex, offsetBy: -digits)
+    guard digits > 0, UInt64(stem[start...]) == number, stem[..<start].hasSuffix(".") else { return nil }
+    return Self.path(String(stem[..<start].dropLast()) + suffix, part: number + 1)
+  }
+
   /// A path before and from the last dot of its name on.
   private static func split(_ base: String) -> (stem: Substring, suffix: Substring) {
     let nameStart = base.lastIndex(of: "/").map { base.index(after: $0) } ?? base.startIndex

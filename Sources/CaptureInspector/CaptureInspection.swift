@@ -47,7 +47,9 @@ package struct CaptureInspection {
           isUnreadable = true
         }
       }
-      if let torn { summary.captureEnded(torn: torn) }
+      if let torn {
+        summary.captureEnded(torn: torn + CaptureSetFiles.tornBeginning(behind: group))
+      }
     }
     guard !summary.captures.isEmpty else { return .unreadable }
 

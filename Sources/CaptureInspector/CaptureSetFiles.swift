@@ -16,7 +16,7 @@ enum CaptureSetFiles {
   ///
   /// A path that is no file, while numbered files of its name are there, stands for them.
   static func groups(_ paths: [String]) -> [[String]] {
-    let files = paths.flatMap(expanded)
+    let files = withoutSeams(paths.flatMap(expanded))
     var groups: [[String]] = []
     var places: [String: Int] = [:]
     var parts: [String: Int] = [:]
@@ -36,6 +36,37 @@ enum CaptureSetFiles {
     return groups.map { group in
       group.count == 1 ? group : group.sorted { (parts[$0] ?? 0, $0) < (parts[$1] ?? 0, $1) }
     }
+  }
+
+  /// How much there is of a first line in the file behind the last one of a group: what a kill between two files left
+  /// behind, of which nothing was ever told.
+  static func tornBeginning(behind group: [String]) -> Int {
+    guard let last = group.last, let mark = mark(of: last) else { return 0 }
+    return CaptureSetName.next(to: last, part: mark.part).flatMap(bytesWithoutLine) ?? 0
+  }
+
+  /// The files without those that a kill left behind before their first line was whole.
+  private static func withoutSeams(_ files: [String]) -> [String] {
+    files.enumerated().filter { index, path in
+      guard index > 0, bytesWithoutLine(path) != nil, let before = mark(of: files[index - 1]) else {
+        return true
+      }
+      return CaptureSetName.next(to: files[index - 1], part: before.part) != path
+    }.map(\.element)
+  }
+
+  /// The size of a file that holds no whole line; nil for any other.
+  private static func bytesWithoutLine(_ path: String) -> Int? {
+    var status = stat()
+    guard path != "-", stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      var file = try? CaptureFile(path: path)
+    else { return nil }
+    var size = 0
+    while let block = try? file.nextBlock() {
+      if block.contains(0x0A) { return nil }
+      size += block.count
+    }
+    return size
   }
 
   private static func expanded(_ path: String) -> [String] {

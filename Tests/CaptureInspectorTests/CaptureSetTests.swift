@@ -88,6 +88,23 @@ import Testing
     #expect(try Inspected([place.path + "/chat.jsonl"]).decision == .unreadable)
   }
 
+  /// A kill between two files leaves the next one behind without a whole line.
+  @Test(arguments: ["", #"{"type":"capture","seq":2"#])
+  func aFileThatWasOnlyBegunEndsItsSet(_ beginning: String) throws {
+    let place = try Workplace()
+    let files = Self.files(place)
+    let begun = place.file("chat.000004.jsonl", beginning)
+    for paths in [[place.path + "/chat.jsonl"], files + [begun]] {
+      let inspected = try Inspected(paths)
+      #expect(inspected.decision == .fine)
+      #expect(try inspected.json()["emits"]?.integer == 4)
+      #expect(try inspected.json()["torn_tail"]?.boolean == !beginning.isEmpty)
+    }
+    // Alone, or where another part should stand, it is no capture.
+    #expect(try Inspected([begun]).decision == .unreadable)
+    #expect(try Inspected([files[0], place.file("chat.000007.jsonl", beginning)]).decision == .unreadable)
+  }
+
   @Test func theUnresolvedNameTheirFile() throws {
     let place = try Workplace()
     let files = Self.files(place)
