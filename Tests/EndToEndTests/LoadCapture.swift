@@ -4,6 +4,16 @@ import Foundation
 struct LoadCapture {
   /// The records' numbers, in their order.
   private(set) var seqs: [Int] = []
+  /// `seq` of each file's first record.
+  private(set) var beginnings: [Int] = []
+  /// Numbers that no record has. Where the last file had only begun when the proxy was killed, the one before may lack its
+  /// last record, `rotated`, which is written when the next one stands, and tells of no message.
+  var missing: [Int] {
+    let numbers = Set(seqs)
+    let expected = (seqs.first ?? 1)...max(seqs.last ?? 1, seqs.first ?? 1)
+    let unwritten = beginnings.count > 1 ? beginnings.last.map { $0 - 1 } : nil
+    return expected.filter { !numbers.contains($0) && $0 != unwritten }
+  }
   /// How many records there are of each type.
   private(set) var types: [String: Int] = [:]
   /// The ids of the emits and of the acks on record.
@@ -45,6 +55,7 @@ struct LoadCapture {
   private mutating func take(_ record: [String: Any]) {
     seqs.append(record["seq"] as? Int ?? -1)
     let type = record["type"] as? String ?? ""
+    if type == "capture" { beginnings.append(seqs[seqs.count - 1]) }
     types[type, default: 0] += 1
     if type == "gap" { gaps.append(record["lost"] as? Int ?? -1) }
     guard type == "packet", let id = record["id"] as? Int else { return }

@@ -52,6 +52,7 @@ struct LoadRound: Sendable {
   ) {
     let lost = (emits.subtracting(capture.emits), acks.subtracting(capture.acks))
     #expect(lost.0.isEmpty && lost.1.isEmpty, comment, sourceLocation: sourceLocation)
-    #expect(capture.seqs == Array(1...max(1, capture.seqs.count)), comment, sourceLocation: sourceLocation)
+    #expect(capture.seqs == capture.seqs.sorted(), comment, sourceLocation: sourceLocation)
+    #expect(capture.missing == [] && capture.seqs.first == 1, comment, sourceLocation: sourceLocation)
   }
 }
