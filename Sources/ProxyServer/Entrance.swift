@@ -34,7 +34,9 @@ struct Entrance: Sendable {
   ) throws {
     switch admission {
     case .tooMany: return refuse(channel)
-    case .stranger: return turnAway(channel, client)
+    case .stranger:
+      noteStranger(client)
+      return channel.close(promise: nil)
     case .admitted: break
     }
     guard let tick = ticks[ObjectIdentifier(channel.eventLoop)]?.value, !tick.isStopping else {
@@ -60,17 +62,20 @@ struct Entrance: Sendable {
     channel.eventLoop.scheduleTask(in: context.configuration.limits.stopGrace) { channel.close(promise: nil) }
   }
 
-  /// Closes the door to an address that is not allowed.
-  private func turnAway(_ channel: any Channel, _ client: SocketAddress?) {
+  /// Says that a client is turned away because its address is not allowed.
+  private func noteStranger(_ client: SocketAddress?) {
     let client = client.map(ProxiedConnection.text) ?? "unknown"
     context.diagnose("client \(client) was turned away: its address is not among those of --allow")
-    channel.close(promise: nil)
   }
 
   // MARK: connections that splice loops give back
 
   /// Goes on with a connection on one of the event loops.
   func takeBack(_ returned: ReturnedConnection, in group: any EventLoopGroup) {
+    if case .stranger = returned.admission {
+      noteStranger(returned.address)
+      return systemClose(returned.client)
+    }
     let loop = group.next()
     // All on the loop: what has come so far is taken in before the loop looks at the sockets.
     loop.execute {

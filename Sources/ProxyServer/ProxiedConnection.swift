@@ -312,9 +312,9 @@ final class ProxiedConnection {
     tick.flush(self, leg.partner)
   }
 
-  /// Lets a leg of a splice with TLS be read again while its partner takes what comes, before the loop has stopped waiting for
-  /// the leg: that saves two system calls a read. (A plain one is about to be handed over, and must not be read then.) What is read in one tick is flushed at its end, so only one read more than the partner
-  /// has room for can be taken in.
+  /// Lets a leg of a splice with TLS be read again while its partner takes what comes, before the loop has stopped waiting
+  /// for the leg: that saves two system calls a read. (A plain one is about to be handed over, and must not be read then.)
+  /// What is read in one tick is flushed at its end, so only one read more than the partner has room for can be taken in.
   private func readOn(_ leg: Leg) {
     self[leg].isReadDue = false
     guard case .spliced = phase, client.tls != nil || upstream.tls != nil, !self[leg].inputEnded,

@@ -27,11 +27,11 @@ final class BlockingSocket: Sendable {
     }
   }
 
-  private static func address(_ port: Int) -> sockaddr_in {
+  private static func address(_ port: Int, _ host: in_addr_t = 0x7F00_0001) -> sockaddr_in {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+    address.sin_addr.s_addr = host.bigEndian
     return address
   }
 
@@ -51,9 +51,10 @@ final class BlockingSocket: Sendable {
     return made
   }
 
-  static func connected(to port: Int) throws -> BlockingSocket {
+  /// - Parameter host: an IPv4 address as a number; loopback where none is given.
+  static func connected(to port: Int, at host: in_addr_t = 0x7F00_0001) throws -> BlockingSocket {
     let made = BlockingSocket(stream())
-    var place = address(port)
+    var place = address(port, host)
     let result = withUnsafePointer(to: &place) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         connect(made.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
@@ -142,9 +143,6 @@ final class BlockingSocket: Sendable {
     }
     return Array(room.prefix(count))
   }
-
-  /// Ends the sending direction in order.
-  func finish() { shutdown(descriptor, Int32(SHUT_WR)) }
 
   /// Closes with a reset.
   func reset() {

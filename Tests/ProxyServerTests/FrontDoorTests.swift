@@ -1,5 +1,7 @@
 import Foundation
 import JSONText
+import NIOCore
+import NIOPosix
 import Synchronization
 import Testing
 
@@ -201,6 +203,37 @@ import Testing
     #expect(try late.receive(until: Self.headEnd).starts(with: "GET \(Self.target)".utf8))
     for each in [client, second, server, late] { each.close() }
     #expect(try await place.finish().types.filter { $0 == "close" }.count == 2)
+  }
+
+  /// An address of this machine that is not loopback's, as a number: who comes from there is a stranger.
+  private static let outside: in_addr_t? = (try? System.enumerateDevices())?.lazy.compactMap(\.address)
+    .compactMap { device in
+      guard case .v4(let address) = device, !AddressRange.isLoopback(device) else { return nil }
+      return in_addr_t(bigEndian: address.address.sin_addr.s_addr)
+    }.first
+
+  /// P8, also where no event loop is asked.
+  @Test(.enabled(if: outside != nil, "this machine has no address but loopback"), arguments: [true, false])
+  func strangersAreTurnedAway(splicesDirectly: Bool) async throws {
+    let listener = try BlockingSocket.listening()
+    var access = AccessRule()
+    access.allowed = [try #require(AddressRange("255.255.255.255/32"))]
+    let proxy = try await InProcessProxy.start(
+      upstreamPort: listener.port, splicesDirectly: splicesDirectly, host: "0.0.0.0", access: access)
+    let stranger = try BlockingSocket.connected(to: proxy.port, at: try #require(Self.outside))
+    _ = try? stranger.send(Array(Self.request.utf8))
+    #expect(stranger.receiveToEnd().isEmpty)
+    #expect(try !proxy.captureLines().contains { $0.contains(#""type":"open""#) })
+    let client = try BlockingSocket.connected(to: proxy.port)
+    try client.send(Array(Self.request.utf8))
+    // The first to come to the server is the one that may.
+    let server = try listener.accepted()
+    _ = try server.receive(until: Self.headEnd)
+    try server.send(Array(Self.answer.utf8))
+    _ = try client.receive(until: Self.headEnd)
+    for each in [client, server, stranger] { each.close() }
+    await proxy.stop()
+    proxy.removeCapture()
   }
 
   /// A proxy that stops does not wait for peers that never get to an upgrade.

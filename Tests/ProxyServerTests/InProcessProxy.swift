@@ -35,6 +35,7 @@ final class InProcessProxy: Sendable {
   static func start(
     upstreamPort: Int, ackTimeout: Int64? = nil, redacts: Bool = true, clock: ProxyClock = ProxyClock(),
     splicesDirectly: Bool = true, limits: ProxyLimits = ProxyLimits(),
+    host: String = "127.0.0.1", access: AccessRule = AccessRule(),
     group: MultiThreadedEventLoopGroup = .singleton
   ) async throws -> InProcessProxy {
     let capture = FileManager.default.temporaryDirectory.appendingPathComponent(
@@ -52,6 +53,8 @@ final class InProcessProxy: Sendable {
     configuration.listenPort = 0
     configuration.splicesDirectly = splicesDirectly
     configuration.limits = limits
+    configuration.listenHost = host
+    configuration.access = access
     let proxy = try await ProxyServer.start(
       configuration, recorder: recorder, isEngineIO: { EngineIORule().covers(target: $0) },
       group: group, ready: { recorder.begin(listen: $0, upstream: "http://127.0.0.1") }, diagnose: { _ in })

@@ -48,7 +48,7 @@ final class PlayedConnection {
     sent[peer]?.end()
     if how != .finish { gone.insert(peer) }
     switch how {
-    case .finish: socket(of: peer)?.finish()
+    case .finish: socket(of: peer)?.endSending()
     case .close: socket(of: peer)?.close()
     case .reset: socket(of: peer)?.reset()
     }
