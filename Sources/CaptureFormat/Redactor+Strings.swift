@@ -15,8 +15,8 @@ extension Redactor {
   ///
   /// - Parameter literal: the string with its quotes, or the beginning of one that is cut off.
   func withoutSecrets(literal: UnsafeRawBufferPointer) -> [UInt8]? {
-    let isEscaped = literal.contains(0x5C)
-    guard isEscaped || literal.contains(where: { $0 == 0x3D || $0 == 0x27 }) else { return nil }
+    guard ByteScan.holds(literal, anyOf: 0x3D, 0x5C, 0x27) else { return nil }
+    let isEscaped = ByteScan.contains(literal, 0x5C)
     guard isEscaped else { return withoutSecrets(text: Self.unquoted(literal)) }
     return JSONString.decode(literal).withBytes { withoutSecrets(text: $0) }
   }
@@ -24,10 +24,10 @@ extension Redactor {
   /// Text, which may be or hold JSON, with the secrets in it replaced; nil where it holds none that can be told.
   func withoutSecrets(text: UnsafeRawBufferPointer) -> [UInt8]? {
     // A name may be spelt with escapes of its own, one level deeper, or of a URL.
-    guard names.contains(text) || text.contains(0x5C) || text.contains(0x25) else { return nil }
+    guard names.contains(text) || ByteScan.contains(text, 0x5C) || ByteScan.contains(text, 0x25) else { return nil }
     var inside = ByteSink(capacity: text.count + 32)
     var isChanged = false
-    if text.contains(0x22) {
+    if ByteScan.contains(text, 0x22) {
       append(json: text, lineBreaksToSpaces: false, to: &inside)
       isChanged = !inside.bytes.elementsEqual(text)
     } else {
@@ -35,7 +35,7 @@ extension Redactor {
     }
     var result = ByteSink(capacity: inside.bytes.count + 32)
     if append(queriesIn: inside.bytes, to: &result) { isChanged = true }
-    guard text.contains(0x27) else { return isChanged ? Array(result.bytes) : nil }
+    guard ByteScan.contains(text, 0x27) else { return isChanged ? Array(result.bytes) : nil }
     var last = ByteSink(capacity: result.bytes.count + 32)
     if append(apostrophesIn: result.bytes, to: &last) { isChanged = true }
     return isChanged ? Array(last.bytes) : nil

@@ -91,7 +91,7 @@ package struct Redactor: Sendable {
 
   private func isSecret(literal: UnsafeRawBufferPointer) -> Bool {
     guard literal.count > 2 else { return false }
-    guard literal.contains(0x5C) else { return names.contains(Self.unquoted(literal)) }
+    guard ByteScan.contains(literal, 0x5C) else { return names.contains(Self.unquoted(literal)) }
     return JSONString.decode(literal).withBytes { names.contains($0) }
   }
 

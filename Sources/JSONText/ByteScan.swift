@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// Looks through many bytes for few: words of eight bytes, four of them for each decision.
 ///
 /// Of a large message nothing but the end is of interest to the scanner, and looking for that is most of what the
@@ -33,10 +39,38 @@ package enum ByteScan {
   package static func holds(
     _ bytes: UnsafeRawBufferPointer, anyOf first: UInt8, _ second: UInt8, _ third: UInt8
   ) -> Bool {
+    // The system's own search is the faster one where its call does not count.
+    guard bytes.count < 128 else {
+      return contains(bytes, first) || contains(bytes, second) || contains(bytes, third)
+    }
     let (first, second, third) = (ones &* UInt64(first), ones &* UInt64(second), ones &* UInt64(third))
     return self.first(bytes, from: 0) { word in
       (zero(word ^ first) | zero(word ^ second) | zero(word ^ third)) & highs
     } < bytes.count
+  }
+
+  /// Whether a byte is there.
+  @inline(__always)
+  package static func contains(_ bytes: UnsafeRawBufferPointer, _ byte: UInt8) -> Bool {
+    guard let base = bytes.baseAddress else { return false }
+    return memchr(base, Int32(byte), bytes.count) != nil
+  }
+
+  /// Where the first of some letters may stand, large or small, from `start` on; the count where there is none. The caller
+  /// looks again: a byte that differs from a letter in the bit of the case is also told of.
+  package static func firstLetter(
+    _ bytes: UnsafeRawBufferPointer, from start: Int, among letters: (UInt8, UInt8, UInt8, UInt8, UInt8),
+    or others: [UInt8]
+  ) -> Int {
+    let fold = ones &* 0x20
+    let (a, b, c) = (ones &* UInt64(letters.0), ones &* UInt64(letters.1), ones &* UInt64(letters.2))
+    let (d, e) = (ones &* UInt64(letters.3), ones &* UInt64(letters.4))
+    return first(bytes, from: start) { word in
+      let word = word | fold
+      var marks = zero(word ^ a) | zero(word ^ b) | zero(word ^ c) | zero(word ^ d) | zero(word ^ e)
+      for other in others { marks |= zero(word ^ (ones &* UInt64(other | 0x20))) }
+      return marks & highs
+    }
   }
 
   /// Marks, in its high bit, each byte that is zero. A borrow can only mark bytes above one that is: the lowest mark is

@@ -54,4 +54,36 @@ import Testing
       #expect(found == wanted, "seed \(seed), \(bytes)")
     }
   }
+
+  @Test(arguments: 1...4 as ClosedRange<UInt64>)
+  func oneByteIsFoundWhereTheModelFindsIt(_ seed: UInt64) {
+    var random = SeededRandom(seed)
+    #expect(!ByteScan.contains(UnsafeRawBufferPointer(start: nil, count: 0), 0))
+    for count in 0..<200 {
+      let bytes = Self.bytes(count, &random)
+      for byte in [0x00, 0x5C, 0xFF] as [UInt8] {
+        let found = bytes.withUnsafeBytes { ByteScan.contains($0, byte) }
+        #expect(found == bytes.contains(byte), "seed \(seed), \(bytes)")
+      }
+    }
+  }
+
+  @Test(arguments: 1...8 as ClosedRange<UInt64>)
+  func noLetterIsPassedOver(_ seed: UInt64) {
+    var random = SeededRandom(seed)
+    for count in 0..<120 {
+      var bytes = Self.bytes(count, &random)
+      for index in bytes.indices where random.next() % 16 == 0 {
+        bytes[index] = Array("kwzcpKWZCPxX7".utf8)[Int(random.next() % 13)]
+      }
+      for start in 0...count {
+        let wanted = bytes[start...].firstIndex { "kwzcpxKWZCPX7".utf8.contains($0) } ?? count
+        let found = bytes.withUnsafeBytes {
+          ByteScan.firstLetter($0, from: start, among: (0x6B, 0x77, 0x7A, 0x63, 0x70), or: [0x78, 0x37])
+        }
+        #expect(found <= wanted, "seed \(seed), \(bytes), from \(start)")
+        #expect(found >= start)
+      }
+    }
+  }
 }
