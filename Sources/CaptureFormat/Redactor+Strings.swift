@@ -23,8 +23,15 @@ extension Redactor {
 
   /// Text, which may be or hold JSON, with the secrets in it replaced; nil where it holds none that can be told.
   func withoutSecrets(text: UnsafeRawBufferPointer) -> [UInt8]? {
-    // A name may be spelt with escapes of its own, one level deeper, or of a URL.
-    guard names.contains(text) || ByteScan.contains(text, 0x5C) || ByteScan.contains(text, 0x25) else { return nil }
+    if ByteScan.holds(text, anyOf: 0x3D, 0x5C, 0x27) {
+      // A name may be spelt with escapes of its own, one level deeper, or of a URL.
+      guard names.contains(text) || ByteScan.contains(text, 0x5C) || ByteScan.contains(text, 0x25) else {
+        return nil
+      }
+    } else {
+      // What is left is plain JSON; the beginning of a large message mostly, whose strings need not be looked through.
+      guard holdsSecretMember(json: text) else { return nil }
+    }
     var inside = ByteSink(capacity: text.count + 32)
     var isChanged = false
     if ByteScan.contains(text, 0x22) {

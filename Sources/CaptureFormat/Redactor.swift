@@ -89,6 +89,19 @@ package struct Redactor: Sendable {
     return placeholders
   }
 
+  /// Whether a string in this JSON names a secret and has a value behind it.
+  func holdsSecretMember(json: UnsafeRawBufferPointer) -> Bool {
+    var index = 0
+    while let quote = Self.firstIndex(of: 0x22, in: json, from: index) {
+      index = Self.endOfString(json, from: quote)
+      var colon = index
+      while colon < json.count, Self.isWhitespace(json[colon]) { colon += 1 }
+      guard colon < json.count, json[colon] == 0x3A else { continue }
+      if isSecret(literal: UnsafeRawBufferPointer(rebasing: json[quote..<index])) { return true }
+    }
+    return false
+  }
+
   private func isSecret(literal: UnsafeRawBufferPointer) -> Bool {
     guard literal.count > 2 else { return false }
     guard ByteScan.contains(literal, 0x5C) else { return names.contains(Self.unquoted(literal)) }

@@ -13,7 +13,9 @@ import Testing
   /// The rule as it is told: without case and separators, one of the names stands somewhere.
   private static func model(_ text: [UInt8], _ names: [String]) -> Bool {
     func fold(_ bytes: some Sequence<UInt8>) -> [UInt8] {
-      bytes.filter { ![0x5F, 0x2D, 0x2E, 0x20].contains($0) }.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
+      bytes.filter { ![0x5F, 0x2D, 0x2E, 0x20].contains($0) }.map {
+        (0x41...0x5A).contains($0) ? $0 + 0x20 : $0
+      }
     }
     let folded = fold(text)
     return names.map { fold($0.utf8) }.contains { name in
