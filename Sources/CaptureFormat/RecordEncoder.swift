@@ -20,6 +20,10 @@ package struct RecordEncoder: ~Copyable {
     sink = ByteSink(capacity: 64 << 10)
   }
 
+  /// Behind the last byte.
+  @inline(__always)
+  package var length: Int { sink.bytes.count }
+
   /// The records ended since the last `removeAll()`.
   package var bytes: UnsafeRawBufferPointer { sink.bytes }
 
@@ -117,12 +121,6 @@ package struct RecordEncoder: ~Copyable {
     sink.append(0x22)
   }
 
-  /// Bytes from the wire as a JSON string; broken UTF-8 is replaced.
-  package mutating func member(_ name: StaticString, text: UnsafeRawBufferPointer) {
-    member(name)
-    sink.append(jsonString: text)
-  }
-
   /// JSON or digits from the wire, verbatim: the caller knows that it is one valid value without line breaks and
   /// without secrets.
   @inline(__always)
@@ -188,7 +186,7 @@ package struct RecordEncoder: ~Copyable {
   /// A request target, the values of secret query parameters replaced.
   package mutating func member(_ name: StaticString, target: String) {
     member(name)
-    redactor.append(target: target, to: &sink)
+    element(target: target)
   }
 
   // MARK: nested values
@@ -202,6 +200,16 @@ package struct RecordEncoder: ~Copyable {
     sink.append(0x22)
     sink.append(base64: bytes)
     sink.append(0x22)
+  }
+
+  /// A request target, or a name that may have a query, as `member(_:target:)` writes it.
+  package mutating func element(target: String) {
+    redactor.append(target: target, to: &sink)
+  }
+
+  /// Bytes from the wire as a JSON string; broken UTF-8 is replaced.
+  package mutating func element(text: UnsafeRawBufferPointer) {
+    sink.append(jsonString: text)
   }
 
   package mutating func element(_ number: UInt64) {

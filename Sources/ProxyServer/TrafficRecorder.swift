@@ -10,7 +10,10 @@ import Synchronization
 /// a session may span loops without any further care.
 package final class TrafficRecorder: Sendable {
   /// Receives the records of a tick, after they were written; must be quick, since the loops wait for it.
-  package typealias Observer = @Sendable (_ records: UnsafeRawBufferPointer) -> Void
+  ///
+  /// `notes` are those of the decoder: of the events and acks among the records, where its options ask for them.
+  package typealias Observer =
+    @Sendable (_ records: UnsafeRawBufferPointer, _ notes: [PacketNote]) -> Void
 
   private struct State: ~Copyable {
     var decoder: TrafficDecoder
@@ -193,7 +196,7 @@ package final class TrafficRecorder: Sendable {
   /// Lets the observer see the records made last, and forgets them.
   private func show(_ state: inout State) {
     let records = state.decoder.records
-    if records.count > 0 { observer?(records) }
+    if records.count > 0 { observer?(records, state.decoder.notes) }
     state.decoder.removeRecords()
     state.recordsBefore = state.decoder.recordCount
   }

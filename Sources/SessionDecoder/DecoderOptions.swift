@@ -8,6 +8,8 @@ package struct DecoderOptions: Sendable {
   package var capturePayload = 1 << 20
   /// Names the files that one run's capture is written to, where it is more than one.
   package var captureSet = ""
+  /// Whether events and acks are noted beside their records, for one who looks on.
+  package var notesPackets = false
   /// Which requests are Engine.IO.
   package var rule = EngineIORule()
 

@@ -163,23 +163,46 @@ extension TrafficDecoder {
   ) {
     totals.packets += 1
     let namespaceID = correlator.namespace(UnsafeRawBufferPointer(rebasing: bytes[packet.namespaceName]))
+    let start = encoder.length
     let seq = encoder.begin("packet", at: time)
     encoder.members(place.origin)
-    let secrets = encoder.socketMembers(packet, bytes, isReadable: isReadable, isCut: place.isCut)
-    if attachments != .none { encodeAttachments(attachments, session, place, packet, secrets) }
+    let members = encoder.socketMembers(packet, bytes, isReadable: isReadable, isCut: place.isCut)
+    if attachments != .none { encodeAttachments(attachments, session, place, packet, members.secrets) }
     encodeCommon(place, session: session)
     if packet.parser != .text {
       encoder.member("parser", word: packet.parser == .msgpack ? "msgpack" : "json")
     }
     if packet.type.isAck {
-      recordAck(packet, bytes, place, session, namespaceID, at: time, seq: seq)
+      let match = recordAck(packet, bytes, place, session, namespaceID, at: time, seq: seq)
+      if options.notesPackets, let match {
+        note(
+          .ack(of: Int(match.emit.number), latency: Int(max(match.latency, 0))), packet, place, from: start,
+          seq: seq)
+      }
     } else {
       if let refusal = packet.refusal ?? packet.refusalElsewhere { encodeRefusal(refusal) }
       encodeTruncation(place)
       encoder.end()
+      if options.notesPackets, isReadable, !members.event.isEmpty {
+        let kind = PacketNote.Kind.event(
+          namespace: members.namespace, event: members.event, asksForAck: !packet.idDigits.isEmpty)
+        note(kind, packet, place, from: start, seq: seq)
+      }
       tell(packet, bytes, place, session, namespaceID, at: time, seq: seq)
     }
     if correlator.hasOutcomes { recordOutcomes(at: time) }
+  }
+
+  /// Notes a packet whose record has ended, where nothing is wrong with it.
+  @inline(__always)
+  private mutating func note(
+    _ kind: PacketNote.Kind, _ packet: SocketPacket, _ place: PacketPlace, from start: Int, seq: UInt64
+  ) {
+    guard packet.refusal == nil, packet.refusalElsewhere == nil, !place.isCut else { return }
+    notes.append(
+      PacketNote(
+        line: start..<encoder.length - 1, seq: Int(seq), conn: Int(place.connection.number),
+        isFromServer: place.from == .server, kind: kind, bytes: place.wireBytes))
   }
 
   private mutating func encodeAttachments(
@@ -235,11 +258,13 @@ extension TrafficDecoder {
   }
 
   /// Pairs an ack and completes its record.
+  ///
+  /// - Returns: what it answers.
   @inline(__always)
   private mutating func recordAck(
     _ packet: SocketPacket, _ bytes: UnsafeRawBufferPointer, _ place: PacketPlace, _ session: SessionState,
     _ namespace: NamespaceID, at time: Timestamp, seq: UInt64
-  ) {
+  ) -> AckMatch? {
     var match: AckMatch?
     if !place.isCutShort,
       let id = AckCorrelation.AckID(digits: UnsafeRawBufferPointer(rebasing: bytes[packet.idDigits]))
@@ -261,6 +286,7 @@ extension TrafficDecoder {
         session: session.number, from: place.from, refusal.reason.forCorrelation, at: time,
         seq: RecordSeq(seq))
     }
+    return match
   }
 
   /// Tells the correlator of a packet that is no ack.

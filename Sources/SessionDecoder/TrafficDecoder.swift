@@ -29,6 +29,8 @@ package struct TrafficDecoder: ~Copyable {
   var scratch = ByteSink(capacity: 64)
   var closeRecords = CloseRecords()
   var place = CapturePlace()
+  /// Notes of the events and acks among `records`, in their order; none unless the options ask for them.
+  package internal(set) var notes: [PacketNote] = []
   private var nextSweep = Timestamp(microseconds: .min)
 
   /// - Parameter redactor: replaces the secrets, with the key of this capture.
@@ -50,10 +52,16 @@ package struct TrafficDecoder: ~Copyable {
   package var recordCount: UInt64 { encoder.recordCount }
 
   /// Forgets the records, which the caller has written.
-  package mutating func removeRecords() { encoder.removeAll() }
+  package mutating func removeRecords() {
+    encoder.removeAll()
+    notes.removeAll(keepingCapacity: true)
+  }
 
   /// Takes back all records made since the last `removeRecords()`; `count` is what `recordCount` was then.
-  package mutating func withdrawRecords(to count: UInt64) { encoder.withdraw(from: count + 1) }
+  package mutating func withdrawRecords(to count: UInt64) {
+    encoder.withdraw(from: count + 1)
+    notes.removeAll(keepingCapacity: true)
+  }
 
   // MARK: the capture as a whole
 

@@ -125,11 +125,15 @@ struct CaptureOptions: ParsableArguments {
     return LineScreen(descriptor: STDOUT_FILENO, options: options)
   }
 
-  func decoder(ackTimeout: DurationArgument, rule: EngineIORule = EngineIORule()) -> TrafficDecoder {
+  /// - Parameter notesPackets: see `DecoderOptions`.
+  func decoder(
+    ackTimeout: DurationArgument, rule: EngineIORule = EngineIORule(), notesPackets: Bool = false
+  ) -> TrafficDecoder {
     var options = DecoderOptions(tool: "ackscope/\(Version.current)")
     options.ackTimeout = ackTimeout.microseconds
     options.capturePayload = maxCapturePayload.bytes
     options.rule = rule
+    options.notesPackets = notesPackets
     var random = SystemRandomNumberGenerator()
     options.captureSet = String(random.next(upperBound: UInt64(1) << 48), radix: 16)
     let hash = KeyedHash(key: (random.next(), random.next()))

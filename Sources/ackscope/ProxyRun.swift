@@ -60,9 +60,10 @@ final class ProxyRun: Sendable {
     let hasFailed = Once()
     var observer: TrafficRecorder.Observer?
     let view = view
-    if view.isShowing { observer = { records in view.recordsWritten(records) } }
+    if view.isShowing { observer = { view.recordsWritten($0, notes: $1) } }
     let recorder = TrafficRecorder(
-      decoder: capture.decoder(ackTimeout: ackTimeout, rule: rule), files: files, clock: ProxyClock(),
+      decoder: capture.decoder(ackTimeout: ackTimeout, rule: rule, notesPackets: view.isShowing),
+      files: files, clock: ProxyClock(),
       observer: observer,
       captureFailed: { trouble in
         switch policy {

@@ -1,4 +1,5 @@
 import AckCorrelation
+import CaptureFormat
 import LiveView
 import Synchronization
 
@@ -57,12 +58,12 @@ final class RunView: Sendable {
   }
 
   /// Takes whole records in.
-  func recordsWritten(_ records: UnsafeRawBufferPointer) {
+  func recordsWritten(_ records: UnsafeRawBufferPointer, notes: [PacketNote]) {
     screen.withLock { screen in
       switch screen {
       case .none: break
       case .lines(let lines): lines.recordsWritten(records)
-      case .live(let live): live.recordsWritten(records)
+      case .live(let live): live.recordsWritten(records, notes: notes)
       }
     }
   }

@@ -6,7 +6,7 @@ import Testing
 /// Records on their way from the traffic to the screen.
 @Suite struct LiveSourceTests {
   static func write(_ text: String, to store: LiveStore) {
-    Array(text.utf8).withUnsafeBytes { store.recordsWritten($0) }
+    Array(text.utf8).withUnsafeBytes { store.recordsWritten($0, notes: ScreenFixture.notes($0)) }
   }
 
   private static func begin() throws -> (LiveStore, LiveSource, ScreenModel) {
@@ -189,12 +189,9 @@ import Testing
     Self.write(ScreenFixture.emit(2004, id: 3), to: store)
     Self.frame(source, &model)
     #expect(model.traffic.skippedPackets == skipped, "there is room again")
-    // One of a usual shape, and one that has to be read as a whole.
+    // One of a usual shape, and one of which there is no note.
     Self.write(ScreenFixture.ack(2005, of: 2000), to: store)
-    Self.write(
-      ScreenFixture.ack(2006, of: 2002).replacing(#""bytes":10,"#, with: #""later":0,"bytes":10,"#)
-        .replacing(#""ack_of":2002,"latency_us":1000"#, with: #""ack_of":2002,"latency_us":1000,"new":1"#),
-      to: store)
+    Array(ScreenFixture.ack(2006, of: 2002).utf8).withUnsafeBytes { store.recordsWritten($0, notes: []) }
     for _ in 0..<3 { Self.frame(source, &model) }
     #expect(model.keys(of: .board) == [2004])
     #expect(model.traffic.events.rows.map(\.acknowledged).reduce(0, +) == 2)
@@ -255,10 +252,32 @@ import Testing
     }
     #expect(written(6 << 20) == 0)
     // What a second gives back may be used in the next.
-    #expect(written(3 << 20) == 0)
-    #expect(written(4 << 20) > 0)
-    for _ in 0..<6 { _ = written(0) }
+    #expect(written(5 << 19) == 0)
+    #expect(written(3 << 20) > 0)
+    for _ in 0..<8 { _ = written(0) }
     #expect(written(6 << 20) == 0)
+  }
+
+  @Test func whatHasNoNoteIsReadAsAWhole() throws {
+    let (store, source, begun) = try Self.beginFull()
+    var model = begun
+    let text =
+      ScreenFixture.emit(2000) + ScreenFixture.emit(2001, id: nil) + ScreenFixture.ack(2002, of: 2000)
+    Array(text.utf8).withUnsafeBytes { store.recordsWritten($0, notes: []) }
+    Self.frame(source, &model, elapsed: 0)
+    #expect(model.traffic.history.withLine(of: 2001) { _ in true } == true)
+    #expect(model.traffic.counts.acknowledged == 1 && model.traffic.counts.pending == 0)
+  }
+
+  @Test func aFloodIsToldWhileItLasts() throws {
+    let (store, source, begun) = try Self.beginFull()
+    var model = begun
+    Self.write(ScreenFixture.emit(2000), to: store)
+    Self.frame(source, &model, elapsed: 0)
+    #expect(source.isFlooded)
+    Self.frame(source, &model, elapsed: 0)
+    #expect(!source.isFlooded)
+    #expect(ScreenLoop.framesPerSecondInFlood >= 10)
   }
 
   @Test func theScreenClosesWhenAllIsTaken() throws {

@@ -95,6 +95,45 @@ enum ScreenFixture {
     #"{"type":"\#(type)","seq":\#(seq),"ts":"\#(time(seconds))",\#(members)}"# + "\n"
   }
 
+  /// What the decoder notes of these lines: of whole events and of paired acks, with which nothing is wrong.
+  static func notes(_ lines: UnsafeRawBufferPointer) -> [PacketNote] {
+    var scanner = CaptureRecordScanner()
+    var notes: [PacketNote] = []
+    var start = 0
+    while start < lines.count {
+      let end = lines[start...].firstIndex(of: 0x0A) ?? lines.count
+      defer { start = end + 1 }
+      guard let record = try? scanner.record(in: UnsafeRawBufferPointer(rebasing: lines[start..<end])),
+        record.kind == .packet, record[.truncated] == nil,
+        let conn = record.conn, let bytes = record.integer(.bytes)
+      else { continue }
+      func place(_ member: UnsafeRawBufferPointer) -> Range<Int> {
+        guard let first = member.baseAddress, let base = lines.baseAddress else { return 0..<0 }
+        return first - base..<first - base + member.count
+      }
+      let kind: PacketNote.Kind
+      if let namespace = record[.namespace], let event = record[.event] {
+        kind = .event(namespace: place(namespace), event: place(event), asksForAck: record[.id] != nil)
+      } else if let emit = record.integer(.ackOf), let latency = record.integer(.latency) {
+        kind = .ack(of: emit, latency: latency)
+      } else {
+        continue
+      }
+      notes.append(
+        PacketNote(
+          line: start..<end, seq: record.seq, conn: conn, isFromServer: record.from == .server, kind: kind,
+          bytes: bytes))
+    }
+    return notes
+  }
+
+  /// Counts a line that is not kept; false where it has to be.
+  static func skip(_ line: String, _ skipped: inout SkippedRecords) -> Bool {
+    Array(line.utf8).withUnsafeBytes { bytes in
+      notes(bytes).allSatisfy { skipped.packetSkipped($0, in: bytes, ackTimeout: 5_000_000) }
+    }
+  }
+
   private static func time(_ seconds: Int) -> String {
     "2026-11-23T10:\(seconds / 60 < 10 ? "0" : "")\(seconds / 60):\(seconds % 60 < 10 ? "0" : "")\(seconds % 60).000000Z"
   }

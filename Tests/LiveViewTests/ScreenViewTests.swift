@@ -85,8 +85,8 @@ import Testing
     case .sampled:
       var skipped = SkippedRecords()
       for seq in 1000..<3500 {
-        let line = ScreenFixture.emit(seq, id: seq % 2 == 0 ? seq : nil, event: "flood")
-        Array(line.utf8.dropLast()).withUnsafeBytes { _ = skipped.packetSkipped($0, ackTimeout: 5_000_000) }
+        _ = ScreenFixture.skip(
+          ScreenFixture.emit(seq, id: seq % 2 == 0 ? seq : nil, event: "flood"), &skipped)
       }
       model.traffic.recordsSkipped(skipped.take(elapsed: 0), at: model.now)
       ScreenFixture.press(.character("3"), on: &model)

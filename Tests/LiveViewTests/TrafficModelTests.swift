@@ -91,10 +91,7 @@ import Testing
     for line in [
       ScreenFixture.ack(3, of: 1), ScreenFixture.emit(4), ScreenFixture.emit(5), ScreenFixture.ack(6, of: 4),
     ] {
-      let isCounted = Array(line.utf8.dropLast()).withUnsafeBytes {
-        skipped.packetSkipped($0, ackTimeout: 5_000_000)
-      }
-      #expect(isCounted)
+      #expect(ScreenFixture.skip(line, &skipped))
     }
     let news = skipped.take(elapsed: 0)
     model.traffic.recordsSkipped(news, at: ScreenFixture.now)
@@ -216,6 +213,32 @@ import Testing
     // Those that ended badly, and those whose answer reached nobody.
     #expect(
       model.boardRows.count >= counts.endedBadly && model.boardRows.count <= counts.endedBadly + counts.late)
+  }
+
+  @Test func namesThatDifferAnywhereHaveRowsOfTheirOwn() {
+    // Lengths around those that are told by a few numbers; one byte differs, at each place.
+    var names: [(namespace: String, event: String, from: CaptureRecord.Peer)] = []
+    for length in 0..<40 {
+      names.append(("/", String(repeating: "a", count: length), .client))
+      for place in 0..<length {
+        let event =
+          String(repeating: "a", count: place) + "b" + String(repeating: "a", count: length - place - 1)
+        names.append(("/", event, .client))
+      }
+    }
+    for event in ["", "a", "send", "a longer name than most"] {
+      names += [("x", event, .client), ("/a", event, .client), ("/", event, .server), ("x", event, .server)]
+    }
+    var events = EventRows()
+    for _ in 0..<2 {
+      for (index, name) in names.enumerated() {
+        let (namespace, event) = (Array("\"\(name.namespace)\"".utf8), Array("\"\(name.event)\"".utf8))
+        let place = namespace.withUnsafeBytes { namespace in
+          event.withUnsafeBytes { events.place(namespace: namespace, event: $0, from: name.from) }
+        }
+        #expect(place == index, "\(name)")
+      }
+    }
   }
 
   @Test func inventedEventNamesShareARow() {

@@ -48,7 +48,7 @@ final class InProcessProxy: Sendable {
       options: options, redactor: Redactor(hash: KeyedHash(key: (1, 2)), isOn: redacts))
     let recorder = TrafficRecorder(
       decoder: decoder, files: try CaptureFiles(path: capture.path), clock: clock,
-      observer: { relay.written($0) }, captureFailed: { _ in }, captureRecovered: { _ in })
+      observer: { records, _ in relay.written(records) }, captureFailed: { _ in }, captureRecovered: { _ in })
     var configuration = ProxyConfiguration(upstream: try UpstreamAddress("http://127.0.0.1:\(upstreamPort)"))
     configuration.listenPort = 0
     configuration.splicesDirectly = splicesDirectly

@@ -21,10 +21,12 @@ extension RecordedScenario {
   func capture(cut: ([UInt8]) -> [[UInt8]] = { [$0] }) -> [String] {
     var options = DecoderOptions(tool: "ackscope/test")
     options.ackTimeout = ackTimeout
+    options.notesPackets = true
     var decoder = TrafficDecoder(
       options: options, redactor: Redactor(hash: KeyedHash(key: (1, 2)), isOn: false))
     var lines: [String] = []
     func drain(_ decoder: inout TrafficDecoder) {
+      PacketNoteModel.check(decoder.notes, of: decoder.records)
       lines += String(decoding: decoder.records, as: UTF8.self).split(separator: "\n").map(String.init)
       decoder.removeRecords()
     }

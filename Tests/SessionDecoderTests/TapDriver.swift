@@ -12,6 +12,7 @@ final class TapDriver {
 
   init(keepsSecrets: Bool = false, _ change: (inout DecoderOptions) -> Void = { _ in }) {
     var options = DecoderOptions(tool: "ackscope/test")
+    options.notesPackets = true
     change(&options)
     decoder = TrafficDecoder(
       options: options, redactor: Redactor(hash: KeyedHash(key: (1, 2)), isOn: !keepsSecrets))
@@ -39,6 +40,7 @@ final class TapDriver {
   }
 
   private func drain() {
+    PacketNoteModel.check(decoder.notes, of: decoder.records)
     bytes += decoder.records
     decoder.removeRecords()
   }

@@ -32,6 +32,7 @@ final class CapturePlayer: RecordSource {
   private var playTime: CaptureTimestamp?
   private var wasAtEnd = false
   private var isCatchingUp: Bool
+  let isFlooded = false
   private(set) var isFinished = false
   private var buffer = [UInt8](repeating: 0, count: 128 << 10)
   /// How long the capture is, in microseconds, as far as it is written.

@@ -49,7 +49,11 @@ package final class LiveScreen: Sendable {
   }
 
   /// Takes whole records in; quick, whatever the screen does.
-  package func recordsWritten(_ records: UnsafeRawBufferPointer) { store.recordsWritten(records) }
+  ///
+  /// - Parameter notes: of the events and acks among them, in their order; one that lacks its note costs more.
+  package func recordsWritten(_ records: UnsafeRawBufferPointer, notes: [PacketNote]) {
+    store.recordsWritten(records, notes: notes)
+  }
 
   /// Shows a line for people: a problem in the header, until it is over or put away.
   package func diagnosed(_ line: String, _ kind: ScreenDiagnostic) { store.diagnosed(line, kind) }

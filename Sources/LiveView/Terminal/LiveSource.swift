@@ -9,6 +9,7 @@ final class LiveSource: RecordSource {
   private let quitWasAsked: @Sendable (_ times: Int) -> Bool
   private var batch: [UInt8] = []
   private var scanner = CaptureRecordScanner()
+  private(set) var isFlooded = false
   private var quits = 0
   private var lastSecond: Int64 = 0
 
@@ -23,6 +24,7 @@ final class LiveSource: RecordSource {
   func deliver(to model: inout ScreenModel, elapsed: Int, wall: CaptureTimestamp) -> Bool {
     let news = store.take(&batch, ackTimeout: model.traffic.ackTimeout, elapsed: elapsed)
     model.now = max(model.now, wall)
+    isFlooded = news.skipped.counts.records > 0
     if !news.skipped.isEmpty { model.traffic.recordsSkipped(news.skipped, at: wall) }
     feed(&model.traffic)
     if !news.skipped.isEmpty { model.traffic.skippedEmitsSettled(news.skipped) }

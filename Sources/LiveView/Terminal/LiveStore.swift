@@ -32,7 +32,7 @@ final class LiveStore: Sendable {
   /// Bytes of packets that are kept at once at most, and then a second; taking in a record costs the screen's thread about
   /// a microsecond.
   private static let burst = 8 << 20
-  private static let bytesPerSecond = 2 << 20
+  private static let bytesPerSecond = 1 << 20
   /// Bytes of anything that wait at most.
   private static let hardLimit = 12 << 20
   /// Lines for people that wait at most.
@@ -47,7 +47,9 @@ final class LiveStore: Sendable {
   // MARK: from the traffic
 
   /// Takes whole records in.
-  func recordsWritten(_ records: UnsafeRawBufferPointer) {
+  ///
+  /// - Parameter notes: of the events and acks among them, in their order.
+  func recordsWritten(_ records: UnsafeRawBufferPointer, notes: [PacketNote]) {
     change { state in
       let isKept = records.count <= state.allowance
       if isKept {
@@ -58,23 +60,43 @@ final class LiveStore: Sendable {
         }
       }
       var start = 0
-      while start < records.count {
-        let end = CaptureLineReader.lineBreak(in: records, from: start) ?? records.count
-        let line = UnsafeRawBufferPointer(rebasing: records[start..<end])
-        start = end &+ 1
-        if !isKept, state.skipped.packetSkipped(line, ackTimeout: state.ackTimeout) { continue }
-        if state.skipped.hasWaiting,
-          !state.skipped.recordKept(line, ackTimeout: state.ackTimeout, &state.scanner)
+      for packet in notes {
+        if start < packet.line.lowerBound {
+          Self.readUnnoted(records[start..<packet.line.lowerBound], &state)
+        }
+        start = packet.line.upperBound &+ 1
+        if !isKept || state.skipped.isOfSkipped(packet),
+          state.skipped.packetSkipped(packet, in: records, ackTimeout: state.ackTimeout)
         {
           continue
         }
-        if state.records.count + line.count < Self.hardLimit {
-          state.records.append(contentsOf: line)
-          state.records.append(0x0A)
-        } else if let record = try? state.scanner.record(in: line) {
-          state.skipped.recordSkipped(record, ackTimeout: state.ackTimeout)
-        }
+        Self.keep(UnsafeRawBufferPointer(rebasing: records[packet.line]), &state)
       }
+      if start < records.count { Self.readUnnoted(records[start...], &state) }
+    }
+  }
+
+  /// Takes in records that may be about an emit that was skipped.
+  private static func readUnnoted(_ records: Slice<UnsafeRawBufferPointer>, _ state: inout State) {
+    let records = UnsafeRawBufferPointer(rebasing: records)
+    var start = 0
+    while start < records.count {
+      let end = CaptureLineReader.lineBreak(in: records, from: start) ?? records.count
+      let line = UnsafeRawBufferPointer(rebasing: records[start..<end])
+      start = end &+ 1
+      if state.skipped.hasWaiting {
+        state.skipped.recordKept(line, ackTimeout: state.ackTimeout, &state.scanner)
+      }
+      keep(line, &state)
+    }
+  }
+
+  private static func keep(_ line: UnsafeRawBufferPointer, _ state: inout State) {
+    if state.records.count + line.count < hardLimit {
+      state.records.append(contentsOf: line)
+      state.records.append(0x0A)
+    } else if let record = try? state.scanner.record(in: line) {
+      state.skipped.recordSkipped(record, ackTimeout: state.ackTimeout)
     }
   }
 

@@ -16,6 +16,9 @@ protocol RecordSource: AnyObject {
   /// A person asked to quit; returns whether the screen is to close at once.
   func quitAsked(_ model: inout ScreenModel) -> Bool
 
+  /// Whether records come faster than they can be taken in.
+  var isFlooded: Bool { get }
+
   /// Whether the screen is to close.
   var isFinished: Bool { get }
 }

@@ -14,6 +14,8 @@ import Dispatch
 struct ScreenLoop {
   /// How often the screen is painted at most.
   static let framesPerSecond = 15
+  /// The same while the traffic is a flood: nobody reads faster, and the traffic needs the processor.
+  static let framesPerSecondInFlood = 12
 
   private let source: any RecordSource
   private let terminal: CursesTerminal
@@ -40,7 +42,7 @@ struct ScreenLoop {
 
   /// Shows until the source is finished or its user quits.
   mutating func run() {
-    let frame = 1_000_000 / Self.framesPerSecond
+    var frame = 1_000_000 / Self.framesPerSecond
     var lastFrame = -frame
     while true {
       let now = ticks
@@ -50,6 +52,7 @@ struct ScreenLoop {
           needsPaint = true
         }
         lastFrame = now
+        frame = 1_000_000 / (source.isFlooded ? Self.framesPerSecondInFlood : Self.framesPerSecond)
         if needsPaint {
           perform(ScreenUpdate.apply(.ticked, to: &model))
           terminal.paint(ScreenView.grid(model, palette: terminal.palette))

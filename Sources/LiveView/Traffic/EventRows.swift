@@ -37,6 +37,37 @@ package struct EventRow: Sendable {
   }
 }
 
+/// An event of the main namespace whose name has 4 to 16 bytes as JSON, told from all others by few numbers.
+private struct ShortName: Equatable {
+  private var first: UInt64 = 0
+  private var last: UInt64 = 0
+  /// The length and the peer; 0 for none.
+  private var kind: UInt64 = 0
+
+  init() {}
+
+  /// Nil for a longer or shorter one, or one of another namespace.
+  @inline(__always)
+  init?(_ namespace: UnsafeRawBufferPointer, _ event: UnsafeRawBufferPointer, _ from: CaptureRecord.Peer) {
+    let count = event.count
+    guard namespace.count == 3, namespace[1] == 0x2F, count >= 4, count <= 16 else { return nil }
+    if count >= 8 {
+      // The two may overlap: with the length, they tell every byte.
+      first = event.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
+      last = event.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+    } else {
+      first = UInt64(event.loadUnaligned(fromByteOffset: 0, as: UInt32.self))
+      last = UInt64(event.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
+    }
+    kind = UInt64(count &<< 1)
+    if case .server = from { kind |= 1 }
+  }
+
+  /// A number below 256.
+  @inline(__always)
+  var bucket: Int { Int(((first ^ last &<< 1 ^ kind) &* 0x9E37_79B9_7F4A_7C15) &>> 56) }
+}
+
 /// The rows of events, found by the bytes of their names.
 ///
 /// Distinct names beyond the limit, and overlong ones, share one row for each peer, so that whoever invents names cannot
@@ -48,8 +79,8 @@ struct EventRows: Sendable {
   private let limit: Int
   private var places: [Int: [Int32]] = [:]
   private var shared: [Int?] = [nil, nil]
-  /// The places found last, by the low bits of their hashes: traffic knows few names.
-  private var recent = [Int32](repeating: -1, count: 256)
+  /// The places found last: traffic knows few names, and most of those are short.
+  private var recent = [(name: ShortName, place: Int)](repeating: (ShortName(), -1), count: 256)
   /// Whoever invents names cannot choose those that meet in one place.
   private let seed = UInt64.random(in: .min ... .max)
 
@@ -62,13 +93,21 @@ struct EventRows: Sendable {
   mutating func place(
     namespace: UnsafeRawBufferPointer, event: UnsafeRawBufferPointer, from: CaptureRecord.Peer
   ) -> Int {
-    let hash = Int(truncatingIfNeeded: Self.hash(namespace, Self.hash(event, seed)))
-    let recently = Int(recent[hash & 255])
-    if recently >= 0, isRow(recently, namespace, event, from) { return recently }
-    for place in places[hash] ?? [] where isRow(Int(place), namespace, event, from) {
-      recent[hash & 255] = place
-      return Int(place)
+    guard let name = ShortName(namespace, event, from) else {
+      return placeOfAny(namespace: namespace, event: event, from: from)
     }
+    let bucket = name.bucket
+    if recent[bucket].name == name { return recent[bucket].place }
+    let place = placeOfAny(namespace: namespace, event: event, from: from)
+    recent[bucket] = (name, place)
+    return place
+  }
+
+  private mutating func placeOfAny(
+    namespace: UnsafeRawBufferPointer, event: UnsafeRawBufferPointer, from: CaptureRecord.Peer
+  ) -> Int {
+    let hash = Int(truncatingIfNeeded: Self.hash(namespace, Self.hash(event, seed)))
+    for place in places[hash] ?? [] where isRow(Int(place), namespace, event, from) { return Int(place) }
     if rows.count >= limit || event.count > Self.maximumNameLength || namespace.count > Self.maximumNameLength
     {
       return sharedPlace(from)

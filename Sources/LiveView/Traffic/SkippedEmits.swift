@@ -28,8 +28,8 @@ struct SkippedEmits: Sendable {
   /// A record that was not kept, by where it lies among the bytes of its turn.
   private struct Young {
     var seq = -1
-    var turn: UInt32 = 0
     var facts = Facts(conn: 0, event: 0)
+    var turn: UInt32 = 0
     var start: UInt32 = 0
     /// 0 where the record was too large.
     var length: UInt32 = 0
@@ -53,9 +53,9 @@ struct SkippedEmits: Sendable {
 
   /// Emits of the last two turns, by the low bits of their seq; a power of two. Few, as are the bytes of a turn: what the
   /// traffic's thread has to write here should not drive its own data out of the processor's cache.
-  private static let youngCount = 1 << 14
+  private static let youngCount = 1 << 13
   /// Bytes of records in a turn: a fuller one ends early.
-  private static let turnBytes = 1 << 20
+  private static let turnBytes = 1 << 19
   /// Bytes of a record that is remembered.
   private static let lineLimit = 64 << 10
   /// Elders at most.
@@ -93,7 +93,7 @@ struct SkippedEmits: Sendable {
     }
     present.seqs.append(seq)
     young[place] = Young(
-      seq: seq, turn: turn, facts: facts, start: UInt32(truncatingIfNeeded: start),
+      seq: seq, facts: facts, turn: turn, start: UInt32(truncatingIfNeeded: start),
       length: UInt32(truncatingIfNeeded: length))
     youngWaiting &+= 1
   }

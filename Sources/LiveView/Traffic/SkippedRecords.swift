@@ -70,15 +70,20 @@ struct SkippedRecords: Sendable {
   var hasWaiting: Bool { !emits.isEmpty }
 
   /// Counts a packet, where all that matters of it can be counted; one that is false for has to be kept or read as a whole.
+  ///
+  /// - Parameter records: those that the note is about.
   @inline(__always)
-  mutating func packetSkipped(_ line: UnsafeRawBufferPointer, ackTimeout: Int) -> Bool {
-    guard let packet = PacketFacts(line) else { return false }
+  mutating func packetSkipped(
+    _ packet: PacketNote, in records: UnsafeRawBufferPointer, ackTimeout: Int
+  ) -> Bool {
     switch packet.kind {
     case .event(let namespace, let event, let asksForAck):
-      counted(packet, line)
+      counted(packet, asks: asksForAck ? 1 : 0)
       news.counts.emits &+= 1
       let place = events.place(
-        namespace: namespace, event: event, from: packet.isFromServer ? .server : .client)
+        namespace: UnsafeRawBufferPointer(rebasing: records[namespace]),
+        event: UnsafeRawBufferPointer(rebasing: records[event]),
+        from: packet.isFromServer ? .server : .client)
       while eventCounts.count <= place { eventCounts.append(EventCounts()) }
       eventCounts[place].emits &+= 1
       guard asksForAck else { break }
@@ -88,11 +93,11 @@ struct SkippedRecords: Sendable {
         packet.seq,
         SkippedEmits.Facts(
           conn: Int32(truncatingIfNeeded: packet.conn), event: Int32(truncatingIfNeeded: place)),
-        line: line)
+        line: UnsafeRawBufferPointer(rebasing: records[packet.line]))
     case .ack(let emit, let latency):
       // A late one is news, and is told by its verdict.
       guard latency <= ackTimeout else { return false }
-      counted(packet, line)
+      counted(packet, asks: 0)
       news.counts.acks &+= 1
       news.counts.acknowledged &+= 1
       switch emits.settled(emit) {
@@ -113,20 +118,18 @@ struct SkippedRecords: Sendable {
     recent[place(of: Int(emit.conn))].counts.settled &+= 1
   }
 
-  /// Looks at a record before it is kept.
-  ///
-  /// - Returns: false where it must be skipped: the ack of an emit that was.
+  /// Whether a packet may not be kept: the ack of an emit that was skipped.
+  @inline(__always)
+  func isOfSkipped(_ packet: PacketNote) -> Bool {
+    guard case .ack(let emit, _) = packet.kind else { return false }
+    return emits.isWaiting(emit)
+  }
+
+  /// Looks at a record of which there is no note before it is kept.
   mutating func recordKept(
     _ line: UnsafeRawBufferPointer, ackTimeout: Int, _ scanner: inout CaptureRecordScanner
-  ) -> Bool {
-    if let packet = PacketFacts(line) {
-      guard case .ack(let emit, let latency) = packet.kind, latency <= ackTimeout, emits.isWaiting(emit)
-      else {
-        return true
-      }
-      return !packetSkipped(line, ackTimeout: ackTimeout)
-    }
-    guard let record = try? scanner.record(in: line) else { return true }
+  ) {
+    guard let record = try? scanner.record(in: line) else { return }
     if record.kind == .verdict, let emit = record.integer(.emit) {
       emits.judged(emit, isFinal: record.isTrue(.final))
     } else if let emit = record.integer(.ackOf), let latency = record.integer(.latency), latency <= ackTimeout
@@ -134,7 +137,6 @@ struct SkippedRecords: Sendable {
       // An ack of a shape that only the model understands: it has to know the emit first.
       emits.judged(emit, isFinal: true)
     }
-    return true
   }
 
   /// Counts one record of any kind.
@@ -172,12 +174,10 @@ struct SkippedRecords: Sendable {
   }
 
   @inline(__always)
-  private mutating func counted(_ packet: PacketFacts, _ line: UnsafeRawBufferPointer) {
+  private mutating func counted(_ packet: PacketNote, asks: Int) {
     news.counts.records &+= 1
-    news.counts.bytes &+= line.count &+ 1
+    news.counts.bytes &+= packet.line.count &+ 1
     if packet.isFromServer { news.counts.fromServer &+= 1 } else { news.counts.fromClient &+= 1 }
-    var asks = 0
-    if case .event(_, _, true) = packet.kind { asks = 1 }
     recent[place(of: packet.conn)].counts.counted(packet, asks)
   }
 
@@ -218,7 +218,7 @@ extension SkippedRecords.ConnectionCounts {
   }
 
   @inline(__always)
-  fileprivate mutating func counted(_ packet: PacketFacts, _ asks: Int) {
+  fileprivate mutating func counted(_ packet: PacketNote, _ asks: Int) {
     if packet.isFromServer { fromServer &+= 1 } else { fromClient &+= 1 }
     bytes &+= packet.bytes
     emits &+= asks
