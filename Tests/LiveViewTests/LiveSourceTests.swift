@@ -252,9 +252,9 @@ import Testing
     }
     #expect(written(6 << 20) == 0)
     // What a second gives back may be used in the next.
-    #expect(written(5 << 19) == 0)
+    #expect(written(9 << 18) == 0)
     #expect(written(3 << 20) > 0)
-    for _ in 0..<8 { _ = written(0) }
+    for _ in 0..<14 { _ = written(0) }
     #expect(written(6 << 20) == 0)
   }
 

@@ -70,10 +70,12 @@ final class CursesTerminal {
   /// Shows a grid; does nothing where it is on the screen already.
   func paint(_ grid: CellGrid) {
     if grid == painted { return }
+    let before = painted.flatMap { $0.size == grid.size ? $0 : nil }
     for row in 0..<grid.size.rows {
       let cells = grid.row(row)
-      if let painted, painted.size == grid.size, painted.row(row) == cells { continue }
+      if let before, before.row(row) == cells { continue }
       for (offset, cell) in cells.enumerated() where cell.width > 0 {
+        if let before, before.cells[cells.startIndex + offset] == cell { continue }
         put(cell, row: CInt(row), column: CInt(offset))
       }
     }

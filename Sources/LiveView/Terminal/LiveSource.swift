@@ -24,7 +24,7 @@ final class LiveSource: RecordSource {
   func deliver(to model: inout ScreenModel, elapsed: Int, wall: CaptureTimestamp) -> Bool {
     let news = store.take(&batch, ackTimeout: model.traffic.ackTimeout, elapsed: elapsed)
     model.now = max(model.now, wall)
-    isFlooded = news.skipped.counts.records > 0
+    isFlooded = news.isFlood
     if !news.skipped.isEmpty { model.traffic.recordsSkipped(news.skipped, at: wall) }
     feed(&model.traffic)
     if !news.skipped.isEmpty { model.traffic.skippedEmitsSettled(news.skipped) }

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Records on their way from the traffic to the screen: bounded, and quick for the traffic whatever the screen does.
 ///
-/// So many records are kept as the screen can take in at little cost: any burst, and in the long run a few thousand a second.
+/// So many records are kept as the screen can take in at little cost: any burst, and in the long run a thousand or two a second.
 /// Beyond that packets are counted one by one, so that the screen's counts stay exact, and emits that go without their ack for
 /// a moment are told after all; records other than packets are few and tell what went wrong, and find room longer.
 final class LiveStore: Sendable {
@@ -13,6 +13,9 @@ final class LiveStore: Sendable {
     var problems: [(line: String, kind: ScreenDiagnostic)] = []
     var notices: [String] = []
     var quitEnds: String?
+
+    /// Whether packets came faster than they could be kept.
+    var isFlood: Bool { skipped.counts.records > 0 }
 
     var isAny: Bool { !skipped.isEmpty || !problems.isEmpty || !notices.isEmpty || quitEnds != nil }
   }
@@ -32,7 +35,7 @@ final class LiveStore: Sendable {
   /// Bytes of packets that are kept at once at most, and then a second; taking in a record costs the screen's thread about
   /// a microsecond.
   private static let burst = 8 << 20
-  private static let bytesPerSecond = 1 << 20
+  private static let bytesPerSecond = 1 << 19
   /// Bytes of anything that wait at most.
   private static let hardLimit = 12 << 20
   /// Lines for people that wait at most.
@@ -141,11 +144,12 @@ final class LiveStore: Sendable {
     batch.removeAll(keepingCapacity: true)
     return state.withLock { state in
       swap(&state.records, &batch)
-      state.isWoken = false
       state.ackTimeout = ackTimeout
       let earned = min(max(elapsed, 0), 10_000_000) * Self.bytesPerSecond / 1_000_000
       state.allowance = min(Self.burst, state.allowance + earned)
       state.news.skipped = state.skipped.take(elapsed: elapsed)
+      // In a flood the next frame comes without being called for.
+      state.isWoken = state.news.isFlood
       defer { state.news = News() }
       return state.news
     }

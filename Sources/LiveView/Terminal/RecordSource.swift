@@ -16,7 +16,8 @@ protocol RecordSource: AnyObject {
   /// A person asked to quit; returns whether the screen is to close at once.
   func quitAsked(_ model: inout ScreenModel) -> Bool
 
-  /// Whether records come faster than they can be taken in.
+  /// Whether records come faster than they can be taken in; the next frame is then due whether the source wakes the loop or
+  /// not.
   var isFlooded: Bool { get }
 
   /// Whether the screen is to close.

@@ -56,7 +56,8 @@ struct ScreenLoop {
         if needsPaint {
           perform(ScreenUpdate.apply(.ticked, to: &model))
           terminal.paint(ScreenView.grid(model, palette: terminal.palette))
-          needsPaint = false
+          // The source does not wake the loop in between.
+          needsPaint = source.isFlooded
         }
         if source.isFinished { return }
       }
