@@ -28,14 +28,19 @@ package struct PacketRefusal: Error, Hashable, Sendable {
   /// The rule that was broken; `text` puts it into words.
   package var reason: Reason
   /// Bytes from the start of the input in which the fault was found.
-  package var offset: Int
+  package var offset: Int {
+    get { Int(storedOffset) }
+    set { storedOffset = UInt32(clamping: newValue) }
+  }
+  // Kept small: each packet has room for two refusals, and a packet is copied where it goes.
+  private var storedOffset: UInt32
   /// Who refuses such an input (PROTOCOL.md B.1, C.1, E).
   package var refusedBy: ReferenceParsers
 
   /// A refusal by the parsers that are known to refuse for this reason, unless told otherwise.
   package init(_ reason: Reason, at offset: Int, by parsers: ReferenceParsers? = nil) {
     self.reason = reason
-    self.offset = offset
+    storedOffset = UInt32(clamping: offset)
     refusedBy = parsers ?? reason.refusedBy
   }
 
