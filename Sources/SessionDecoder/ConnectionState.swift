@@ -108,8 +108,9 @@ final class WebSocketState {
   let target: String
   /// Whether its messages are read as Engine.IO packets.
   let isEngineIO: Bool
-  var client: MessageStream
-  var server: MessageStream
+  // As those of a session.
+  @exclusivity(unchecked) var client: MessageStream
+  @exclusivity(unchecked) var server: MessageStream
   var session: SessionState?
   /// What stays the same when the client comes back, see `SessionFacts.clientFingerprint`.
   var fingerprint: UInt64 = 0

@@ -6,8 +6,9 @@ final class SessionState {
   let number: SessionNumber
   let sid: String
   var version: EngineIOVersion
-  var client: SocketPacketStream
-  var server: SocketPacketStream
+  // One decoder has the session, and is asked one thing at a time: there is nothing to check at run time.
+  @exclusivity(unchecked) var client: SocketPacketStream
+  @exclusivity(unchecked) var server: SocketPacketStream
   /// Set once a finding has said that the session's parser is unknown.
   var hasUnknownParser = false
   /// Bytes of a packet that waits for attachments, by peer.

@@ -19,13 +19,13 @@ struct SpliceSlots: ~Copyable {
 
   /// - Parameter slot: one of `indices`.
   subscript(slot: Int) -> SplicedConnection? {
-    _read {
+    unsafeAddress {
       precondition(slot >= 0 && slot < count)
-      yield base[slot]
+      return UnsafePointer(base + slot)
     }
-    _modify {
+    unsafeMutableAddress {
       precondition(slot >= 0 && slot < count)
-      yield &base[slot]
+      return base + slot
     }
   }
 

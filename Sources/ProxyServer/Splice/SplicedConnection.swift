@@ -20,8 +20,9 @@ struct SplicedConnection {
   var isOnRecord: Bool { upgrade.map { $0.stage == .answer } ?? true }
 
   subscript(leg: Leg) -> SplicedLeg {
-    _read { if leg == .client { yield client } else { yield upstream } }
-    _modify { if leg == .client { yield &client } else { yield &upstream } }
+    // In line: a call would allocate, for each look at a leg.
+    @inline(__always) _read { if leg == .client { yield client } else { yield upstream } }
+    @inline(__always) _modify { if leg == .client { yield &client } else { yield &upstream } }
   }
 }
 
