@@ -32,6 +32,8 @@ package final class ProxyServer: Sendable {
   private let context: Context
   private let timer: RepeatedTask
   private let spliceThreads: NIOThreadPool
+  /// The stop, once somebody has asked for it.
+  private let stopping = Mutex<Task<Void, Never>?>(nil)
 
   /// Where the proxy listens, `http://host:port`.
   package let url: String
@@ -225,8 +227,18 @@ package final class ProxyServer: Sendable {
     }
   }
 
-  /// Stops in order: no new connections, open ones closed (WebSockets with 1001), the capture completed.
+  /// Stops in order: no new connections, open ones closed (WebSockets with 1001), the capture completed. Whoever asks again
+  /// waits for the same.
   package func stop() async {
+    let stop = stopping.withLock { stopping in
+      let stop = stopping ?? Task { await stopOnce() }
+      stopping = stop
+      return stop
+    }
+    await stop.value
+  }
+
+  private func stopOnce() async {
     try? await listener.close().get()
     timer.cancel()
     let grace = context.configuration.limits.stopGrace

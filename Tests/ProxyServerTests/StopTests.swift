@@ -31,4 +31,23 @@ import Testing
     #expect(records.last { $0["type"]?.string == "close" }?["by"]?.string == "proxy")
     proxy.proxy.removeCapture()
   }
+
+  @Test(arguments: [true, false])
+  func whoeverAsksAgainWaitsForTheSameStop(_ splicesDirectly: Bool) async throws {
+    let proxy = try await LoopbackProxy.upgraded(splicesDirectly: splicesDirectly)
+    // Peers that hear it and hang up.
+    Thread {
+      _ = try? proxy.client.receive(exactly: 4)
+      _ = try? proxy.server.receive(exactly: 8)
+      proxy.client.close()
+      proxy.server.close()
+    }.start()
+    async let first: Void = proxy.proxy.stop()
+    async let second: Void = proxy.proxy.stop()
+    _ = await (first, second)
+    await proxy.proxy.stop()
+    let types = try proxy.proxy.captureLines().compactMap { try JSONValue(parsing: $0)["type"]?.string }
+    #expect(types.filter { $0 == "end" }.count == 1 && types.last == "end")
+    proxy.proxy.removeCapture()
+  }
 }
