@@ -1,8 +1,9 @@
 import COpenSSL
 
 /// Why the authority cannot do what was asked, in words that name the thing and the way out.
-package struct AuthorityFault: Error, Equatable {
+package struct AuthorityFault: Error, Equatable, CustomStringConvertible {
   package var explanation: String
+  package var description: String { explanation }
 
   init(_ explanation: String) {
     self.explanation = explanation

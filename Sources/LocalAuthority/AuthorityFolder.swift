@@ -39,7 +39,8 @@ package struct AuthorityFolder: Sendable {
     getenv(name).map { String(cString: $0) }
   }
 
-  /// The authority kept here, or nil where there is none. Refuses a key that others may read or change.
+  /// The authority kept here, or nil where there is none. Refuses a key that others may read or change, and a directory in
+  /// which they may put another certificate in the place of its own.
   package func authority() throws(AuthorityFault) -> LocalAuthority? {
     let descriptor = open(secretFile, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else {
@@ -49,12 +50,38 @@ package struct AuthorityFolder: Sendable {
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw fault("read", secretFile) }
-    guard status.st_uid == geteuid(), status.st_mode & 0o077 == 0 else {
+    guard status.st_uid == geteuid() else {
+      throw AuthorityFault(
+        "the authority's key '\(secretFile)' belongs to another user; choose another directory with --ca-dir")
+    }
+    guard status.st_mode & 0o077 == 0 else {
       throw AuthorityFault(
         "others can get at the authority's key '\(secretFile)', which whoever has it can use against you; make a new one with 'ackscope ca renew', or chmod 600 it if you know that nobody has read it"
       )
     }
-    return try LocalAuthority(pem: Self.content(of: descriptor) ?? [])
+    try checkDirectory(for: 0o022)
+    do throws(AuthorityFault) {
+      return try LocalAuthority(pem: Self.content(of: descriptor) ?? [])
+    } catch {
+      throw AuthorityFault(
+        "the authority '\(secretFile)' is damaged: \(error.explanation); make a new one with 'ackscope ca renew'")
+    }
+  }
+
+  /// - Parameter modes: what others may not do to the directory.
+  private func checkDirectory(for modes: mode_t) throws(AuthorityFault) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw fault("look at", path) }
+    guard status.st_uid == geteuid() else {
+      throw AuthorityFault(
+        "'\(path)' belongs to another user, who could put another certificate there; choose another directory with --ca-dir"
+      )
+    }
+    guard status.st_mode & modes == 0 else {
+      throw AuthorityFault(
+        "others can get at what is in '\(path)', where the authority is to be kept; choose a directory of its own with --ca-dir, or close this one to them with chmod 700"
+      )
+    }
   }
 
   private static func content(of descriptor: CInt) -> [UInt8]? {
@@ -74,6 +101,12 @@ package struct AuthorityFolder: Sendable {
       try keepCertificateFile(kept)
       return (kept, false)
     }
+    // Somebody else's file of that name is not to be lost; ours comes behind the authority.
+    if access(certificateFile, F_OK) == 0, try authority() == nil {
+      throw AuthorityFault(
+        "'\(certificateFile)' is there, and no authority that it belongs to; choose another directory with --ca-dir, or remove it"
+      )
+    }
     let isNew = try store(LocalAuthority.made(permitting: constraints, at: now), replacing: false)
     guard let made = try authority() else { throw fault("read", secretFile) }
     try keepCertificateFile(made)
@@ -92,17 +125,18 @@ package struct AuthorityFolder: Sendable {
 
   /// Removes the authority, key and all; false where there was none.
   package func remove() throws(AuthorityFault) -> Bool {
-    var wasThere = false
-    for file in [secretFile, certificateFile] {
-      if unlink(file) == 0 {
-        wasThere = true
-      } else if errno != ENOENT {
-        throw fault("remove", file)
-      }
+    var status = stat()
+    // Without an authority, a certificate is somebody else's.
+    guard lstat(secretFile, &status) == 0 else {
+      if errno == ENOENT { return false }
+      throw fault("remove", secretFile)
+    }
+    for file in [certificateFile, secretFile] where unlink(file) != 0 && errno != ENOENT {
+      throw fault("remove", file)
     }
     // What else somebody put there stays, and the directory with it.
     rmdir(path)
-    return wasThere
+    return true
   }
 
   // MARK: files
@@ -163,8 +197,8 @@ package struct AuthorityFolder: Sendable {
       prefix += "/" + part
       guard mkdir(prefix, 0o700) == 0 || errno == EEXIST else { throw fault("make", prefix) }
     }
-    // Whatever it was before: what lies in it is private.
-    guard chmod(path, 0o700) == 0 else { throw fault("close to others", path) }
+    // One that was there is somebody's, and stays as it is.
+    try checkDirectory(for: 0o077)
   }
 
   private func fault(_ task: String, _ file: String) -> AuthorityFault {

@@ -21,19 +21,28 @@ package struct TrustSteps: Sendable {
 
   let certificateFile: String
   let fingerprint: String
+  private let directory: String?
 
   /// - Parameters:
   ///   - certificateFile: the path of the certificate in PEM.
   ///   - fingerprint: what the person compares it by.
-  package init(certificateFile: String, fingerprint: String) {
+  ///   - directory: where the authority is kept, unless it is the usual place: commands name it.
+  package init(certificateFile: String, fingerprint: String, directory: String? = nil) {
+    self.directory = directory
     self.certificateFile = certificateFile
     self.fingerprint = fingerprint
   }
 
-  /// The file for a shell, whatever its path holds.
-  private var quoted: String {
-    "'" + certificateFile.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
-      + "'"
+  /// The file for a shell.
+  private var quoted: String { Self.quoted(certificateFile) }
+
+  private var export: String {
+    "ackscope ca export" + (directory.map { " --ca-dir \(Self.quoted($0))" } ?? "") + " --format der"
+  }
+
+  /// A path for a shell, whatever it holds.
+  private static func quoted(_ path: String) -> String {
+    "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 
   /// A name in stores that tells two authorities apart.
@@ -87,7 +96,7 @@ package struct TrustSteps: Sendable {
     case .ios:
       [
         "bring the certificate to the device (AirDrop, mail, a web page):",
-        "    ackscope ca export --format der --output ackscope.cer",
+        "    \(export) --output ackscope.cer",
         "install it: Settings › Profile Downloaded (or General › VPN & Device Management) › Install; then switch it on:",
         "Settings › General › About › Certificate Trust Settings.",
         "end it: Settings › General › VPN & Device Management › the profile › Remove Profile.",
@@ -95,7 +104,7 @@ package struct TrustSteps: Sendable {
     case .android:
       [
         "bring the certificate to the device:",
-        "    ackscope ca export --format der --output ackscope.crt && adb push ackscope.crt /sdcard/Download/",
+        "    \(export) --output ackscope.crt && adb push ackscope.crt /sdcard/Download/",
         "Settings › Security & privacy › Encryption & credentials › Install a certificate › CA certificate.",
         "Browsers trust it then. Apps do only if their network security configuration names user certificates:",
         "    <debug-overrides><trust-anchors><certificates src=\"user\"/></trust-anchors></debug-overrides>",

@@ -1,5 +1,11 @@
 import NIOSSL
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// What is wrong with files or settings for TLS, in words that name them.
 package struct TLSSettingsFault: Error, Equatable {
   package var explanation: String
@@ -10,9 +16,11 @@ package struct TLSSettingsFault: Error, Equatable {
   package static func chain(_ path: String, _ option: String) throws(TLSSettingsFault)
     -> [NIOSSLCertificateSource]
   {
+    try checkReadable(path, option)
     guard let read = try? NIOSSLCertificate.fromPEMFile(path), !read.isEmpty else {
       throw TLSSettingsFault(
-        explanation: "\(option) '\(path)' cannot be read, or holds no certificate in PEM")
+        explanation:
+          "\(option) '\(path)' holds no certificate in PEM; openssl x509 -inform der -in FILE makes PEM of DER")
     }
     return read.map { .certificate($0) }
   }
@@ -20,11 +28,27 @@ package struct TLSSettingsFault: Error, Equatable {
   /// The private key of a file in PEM.
   package static func key(_ path: String, _ option: String) throws(TLSSettingsFault) -> NIOSSLPrivateKeySource
   {
+    try checkReadable(path, option)
     guard let read = try? NIOSSLPrivateKey(file: path, format: .pem) else {
       throw TLSSettingsFault(
-        explanation: "\(option) '\(path)' cannot be read, or holds no private key in PEM without a password")
+        explanation:
+          "\(option) '\(path)' holds no private key in PEM without a password; openssl pkey -in FILE takes a password off and makes PEM of DER"
+      )
     }
     return .privateKey(read)
+  }
+
+  private static func checkReadable(_ path: String, _ option: String) throws(TLSSettingsFault) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      throw TLSSettingsFault(
+        explanation: "\(option) '\(path)' cannot be read: \(String(cString: strerror(errno)))")
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw TLSSettingsFault(explanation: "\(option) '\(path)' is no file")
+    }
   }
 
   /// A context of these settings, which the options have brought together.
@@ -34,7 +58,10 @@ package struct TLSSettingsFault: Error, Equatable {
     do {
       return try NIOSSLContext(configuration: configuration)
     } catch {
-      throw TLSSettingsFault(explanation: "\(options) do not fit together: \(TLSWords.explain(error))")
+      throw TLSSettingsFault(
+        explanation:
+          "\(options) do not fit together: the key has to be that of the first certificate in its file, and of a kind that TLS knows (\(TLSWords.explain(error)))"
+      )
     }
   }
 }

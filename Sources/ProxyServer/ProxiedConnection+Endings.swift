@@ -249,7 +249,9 @@ extension ProxiedConnection {
     guard let channel = client.channel else { return }
     let time = time ?? proxy.configuration.limits.idleTimeout
     idleTimer = channel.eventLoop.assumeIsolated().scheduleTask(in: time) {
-      if self.closing == nil {
+      if self.closing == nil, self.awaitsTLS {
+        self.handshakeTimedOut(time)
+      } else if self.closing == nil {
         self.proxy.diagnose(
           "connection \(self.number.number): client \(self.clientAddress) sent no request for \(time.nanoseconds / 1_000_000_000) s; closed"
         )

@@ -1,4 +1,5 @@
 import AckCorrelation
+import CaptureFormat
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -23,9 +24,7 @@ extension ProxiedConnection {
           try self.beginTLS(tls, on: channel, asked: asked, host: host)
           return loop.makeSucceededVoidFuture()
         } catch {
-          self.proxy.diagnose(
-            "connection \(self.number.number): no certificate for client \(self.clientAddress): \(error)")
-          self.close()
+          self.handshakeCannotBegin(asked, error)
           return loop.makeFailedFuture(error)
         }
       })
@@ -35,10 +34,48 @@ extension ProxiedConnection {
     } else if let counter = client.http?.counter {
       try operations.addHandler(hello, name: Self.helloName, position: .before(counter))
     }
+    try operations.addHandler(
+      HelloGate { self.handshakeBrokenOff() }, name: Self.gateName, position: .after(hello))
     startIdleTimer(proxy.configuration.limits.handshakeTimeout)
   }
 
   static var helloName: String { "hello" }
+  private static var gateName: String { "gate" }
+
+  private func handshakeBrokenOff() {
+    guard closing == nil else { return }
+    noteFailedHandshake("it hung up in the middle of it")
+    close()
+  }
+
+  /// There is no certificate for what a client asks for.
+  private func handshakeCannotBegin(_ asked: SNIResult, _ error: any Error) {
+    var explanation = "there is no certificate for it: \(error)"
+    if case .hostname(let name) = asked {
+      explanation = "there is no certificate for the name '\(TerminalText.harmless(name))': \(error)"
+    }
+    noteFailedHandshake(explanation)
+    close()
+  }
+
+  /// Says and records that no TLS came about with the client.
+  private func noteFailedHandshake(_ explanation: String) {
+    closing = (.client, nil, "TLS handshake failed: \(explanation)")
+    proxy.diagnose(
+      "connection \(number.number): TLS handshake with client \(clientAddress) failed: \(explanation)")
+    tick.observe(number, .tlsFailed(.client, at: clientAddress, explanation))
+  }
+
+  /// Whether TLS is expected of the client, and has not come about.
+  var awaitsTLS: Bool {
+    guard client.tls == nil, let operations = client.channel?.pipeline.syncOperations else { return false }
+    return alerts != nil || (try? operations.context(name: Self.helloName)) != nil
+  }
+
+  /// The client has had its time for a handshake.
+  func handshakeTimedOut(_ time: TimeAmount) {
+    noteFailedHandshake("nothing more came of it for \(time.nanoseconds / 1_000_000_000) s")
+  }
 
   private func beginTLS(_ tls: ClientTLS, on channel: any Channel, asked: SNIResult, host: String?) throws {
     let names: [String] =
@@ -60,6 +97,7 @@ extension ProxiedConnection {
       NIOSSLServerHandler(context: context, configuration: configuration),
       position: .after(watch))
     if tunnel != nil { certificateShown = proxy.recorder.now }
+    operations.removeHandler(name: Self.gateName, promise: nil)
     // What it has read of the handshake comes out of it.
     operations.removeHandler(context: hello, promise: nil)
   }
@@ -143,16 +181,13 @@ extension ProxiedConnection {
     let alert = alerts?.alert
     let explanation = alert.map(TLSWords.explain(alert:)) ?? TLSWords.explain(error)
     guard closing == nil else { return }
-    closing = (.client, nil, "TLS handshake failed: \(explanation)")
-    proxy.diagnose(
-      "connection \(number.number): TLS handshake with client \(clientAddress) failed: \(explanation)")
+    noteFailedHandshake(explanation)
     if alert.map(TLSWords.refusesCertificate(alert:)) ?? TLSWords.refusesCertificate(error) {
       certificateRefused()
     } else if !(alert.map(TLSWords.givesUp(alert:)) ?? TLSWords.isHangUp(error)) {
       // It failed for another reason than what the certificate says.
       certificateShown = nil
     }
-    tick.observe(number, .tlsFailed(.client, at: clientAddress, explanation))
     self[.client].inputEnded = true
     self[.client].outputEnded = true
     if TLSWords.isPlainHTTP(error), let channel = client.channel, let tls = tlsContext(of: channel) {

@@ -133,6 +133,6 @@ enum StandardError {
 
   private static func put(_ text: String) {
     var text = text
-    text.withUTF8 { StandardOutput.write(UnsafeRawBufferPointer($0), to: STDERR_FILENO) }
+    text.withUTF8 { _ = StandardOutput.write(UnsafeRawBufferPointer($0), to: STDERR_FILENO) }
   }
 }

@@ -76,7 +76,11 @@ struct AuthorityCommand: ParsableCommand {
       guard descriptor >= 0 else {
         throw Failure(explanation: "cannot write '\(output)': \(String(cString: strerror(errno)))")
       }
-      bytes.withUnsafeBytes { StandardOutput.write($0, to: descriptor) }
+      let error = bytes.withUnsafeBytes { StandardOutput.write($0, to: descriptor) }
+      guard error == 0 else {
+        close(descriptor)
+        throw Failure(explanation: "cannot write '\(output)': \(String(cString: strerror(error)))")
+      }
       guard close(descriptor) == 0 else {
         throw Failure(explanation: "cannot write '\(output)': \(String(cString: strerror(errno)))")
       }
@@ -96,7 +100,8 @@ struct AuthorityCommand: ParsableCommand {
       let authority = try place.authority()
       let folder = try place.folder()
       let steps = TrustSteps(
-        certificateFile: folder.absoluteCertificateFile, fingerprint: authority.fingerprint)
+        certificateFile: folder.absoluteCertificateFile, fingerprint: authority.fingerprint,
+        directory: place.caDir == nil ? nil : folder.absolute(folder.path))
       AuthorityCommand.describe(authority, folder)
       for each in places.isEmpty ? TrustSteps.Place.allCases : places {
         AuthorityCommand.line("\n\(each.title)")
@@ -118,6 +123,9 @@ struct AuthorityCommand: ParsableCommand {
     )
     var permit: [String] = []
 
+    fileprivate static let running =
+      "a proxy that runs goes on with the one that it began with: start it anew"
+
     func run() throws {
       let folder = try place.folder()
       // What cannot be read any more is replaced all the same.
@@ -127,6 +135,7 @@ struct AuthorityCommand: ParsableCommand {
       }
       AuthorityCommand.describe(authority, folder)
       AuthorityCommand.line("trust it anew where it is needed: ackscope ca trust")
+      AuthorityCommand.line(Self.running)
       if let former { AuthorityCommand.line("end the trust in the former one, \(former.fingerprint)") }
     }
   }
@@ -142,6 +151,7 @@ struct AuthorityCommand: ParsableCommand {
       let wasThere = try AuthorityOptions.explained { () throws(AuthorityFault) in try folder.remove() }
       guard wasThere else { return AuthorityCommand.line("there is no authority in '\(folder.path)'") }
       AuthorityCommand.line("removed the authority in '\(folder.path)'")
+      AuthorityCommand.line(Renew.running)
       guard let former else { return }
       AuthorityCommand.line("\(former.subject), \(former.fingerprint)")
       AuthorityCommand.line("it is still trusted where it was made trusted; to end that:")
@@ -167,7 +177,7 @@ struct AuthorityCommand: ParsableCommand {
       line("vouches for  any host ('ackscope ca renew --permit HOST…' makes one that does not)")
     }
     line("certificate  \(folder.absoluteCertificateFile)")
-    line("key          \(folder.secretFile) (secret)")
+    line("key          \(folder.absolute(folder.secretFile)) (secret)")
   }
 
   /// `YYYY-MM-DD`, UTC.
@@ -186,10 +196,12 @@ struct AuthorityCommand: ParsableCommand {
 }
 
 extension AuthorityFolder {
-  /// The certificate's path from anywhere, for commands that are run elsewhere.
-  fileprivate var absoluteCertificateFile: String {
-    guard !certificateFile.hasPrefix("/"), let here = getcwd(nil, 0) else { return certificateFile }
+  /// Paths from anywhere, for commands that are run elsewhere.
+  fileprivate var absoluteCertificateFile: String { absolute(certificateFile) }
+
+  fileprivate func absolute(_ path: String) -> String {
+    guard !path.hasPrefix("/"), let here = getcwd(nil, 0) else { return path }
     defer { free(here) }
-    return String(cString: here) + "/" + certificateFile
+    return String(cString: here) + "/" + path
   }
 }

@@ -105,8 +105,14 @@ struct DemoCommand: AsyncParsableCommand {
 }
 
 extension StandardOutput {
-  static func write(_ text: String, to descriptor: CInt = STDOUT_FILENO) {
+  static func write(_ text: String) {
     var text = text
-    text.withUTF8 { write(UnsafeRawBufferPointer($0), to: descriptor) }
+    text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// For people alone: where it cannot be written, nobody is there to be told.
+  static func write(_ text: String, to descriptor: CInt) {
+    var text = text
+    text.withUTF8 { _ = write(UnsafeRawBufferPointer($0), to: descriptor) }
   }
 }

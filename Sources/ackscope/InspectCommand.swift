@@ -118,12 +118,19 @@ extension Advice {
 
 /// Data on standard output.
 enum StandardOutput {
+  /// What cannot be written is said, and ends the command; that nobody reads any more is no fault.
   static func write(_ bytes: UnsafeRawBufferPointer) {
-    write(bytes, to: STDOUT_FILENO)
+    let error = write(bytes, to: STDOUT_FILENO)
+    guard error != 0, error != EPIPE else { return }
+    StandardError.line("cannot write to standard output: \(String(cString: strerror(error)))")
+    exit(ExitStatus.captureNotWritten)
   }
 
-  /// Writes all of it, unless nobody reads any more.
-  static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt) {
+  /// Writes all of it.
+  ///
+  /// - Returns: the system's error where it could not be, or 0.
+  @discardableResult
+  static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt) -> CInt {
     var written = 0
     while written < bytes.count, let start = bytes.baseAddress {
       #if canImport(Glibc)
@@ -131,8 +138,9 @@ enum StandardOutput {
       #else
         let result = Darwin.write(descriptor, start + written, bytes.count - written)
       #endif
-      if result < 0 && errno != EINTR { return }
+      if result < 0 && errno != EINTR { return errno }
       written += max(result, 0)
     }
+    return 0
   }
 }

@@ -240,7 +240,9 @@ enum OutputFile {
     if path == "-" { return StandardOutput.write(bytes) }
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure(path, option) }
-    StandardOutput.write(bytes, to: descriptor)
-    _ = close(descriptor)
+    let error = StandardOutput.write(bytes, to: descriptor)
+    let isClosed = close(descriptor) == 0
+    if error != 0 { errno = error }
+    guard error == 0, isClosed else { throw failure(path, option) }
   }
 }

@@ -145,6 +145,6 @@ private enum KeyLogFile {
     StandardError.line(
       "the secrets of TLS connections go to '\(path)': whoever has it can read what was said")
     // Each line in one write, so that loops do not tear each other's. The file stays open as long as the process.
-    return { line in line.withUnsafeReadableBytes { StandardOutput.write($0, to: descriptor) } }
+    return { line in line.withUnsafeReadableBytes { _ = StandardOutput.write($0, to: descriptor) } }
   }
 }

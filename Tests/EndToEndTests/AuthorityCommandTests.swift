@@ -36,6 +36,13 @@ import Testing
     #expect(try !Data(contentsOf: file).isEmpty)
   }
 
+  #if os(Linux)
+    @Test func whatCannotBeWrittenIsSaid() async throws {
+      let export = try await ca("export", "--format", "der", "--output", "/dev/full")
+      #expect(export.ending == .exited(2) && export.errors.contains { $0.contains("'/dev/full'") })
+    }
+  #endif
+
   @Test func trustNamesEveryPlaceOrTheOnesAskedFor() async throws {
     let all = try await ca("trust").output
     for word in [

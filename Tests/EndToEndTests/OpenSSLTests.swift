@@ -85,6 +85,38 @@ extension RealPeers {
       await server.stop()
     }
 
+    @Test(arguments: ["*.example.com", "a..b"])
+    func aNameThatNoCertificateCanHaveIsNamed(_ name: String) async throws {
+      let certificates = try TestCertificates()
+      let (server, proxy) = try await Self.proxy(certificates)
+      let client = try Self.client(certificates, to: proxy, ["-servername", name])
+      #expect(await client.end() == .exited(1))
+      let line = await proxy.child.errors.first { $0.contains("TLS handshake with client") }
+      #expect(line?.contains("no certificate for the name '\(name)'") == true, "\(line ?? "")")
+      #expect(line?.contains("AuthorityFault") == false)
+      #expect(await proxy.stop() == .exited(0))
+      let findings = try proxy.capture().findings("tls_failed")
+      #expect(findings.count == 1 && findings[0]["reason"]?.string?.contains(name) == true)
+      await server.stop()
+    }
+
+    @Test func aClientThatHangsUpInItsFirstMessageIsNotTakenForARequest() async throws {
+      let certificates = try TestCertificates()
+      let (server, proxy) = try await Self.proxy(certificates)
+      for hello in [[0x16], [0x16, 3, 1, 2, 0, 1, 0, 1, 0xFC, 3, 3]] as [[UInt8]] {
+        let connection = try RawConnection(port: proxy.port)
+        try connection.write(hello)
+        connection.finishWriting()
+        #expect(await connection.readToEnd().isEmpty)
+        let line = await proxy.child.errors.first { $0.contains("TLS handshake with client") }
+        #expect(line?.contains("hung up in the middle") == true, "\(line ?? "")")
+      }
+      #expect(await proxy.stop() == .exited(0))
+      #expect(try proxy.capture().findings("tls_failed").count == 2)
+      #expect(!proxy.child.errors.all.contains { $0.contains("malformed request") })
+      await server.stop()
+    }
+
     @Test func newKeysGoUnnoticed() async throws {
       let certificates = try TestCertificates()
       let (server, proxy) = try await Self.proxy(certificates)

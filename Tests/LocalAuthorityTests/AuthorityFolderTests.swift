@@ -77,6 +77,56 @@ import Testing
     #expect(fingerprints.count == 1)
   }
 
+  @Test(arguments: [0o777, 0o755, 0o750, 0o1777])
+  func aDirectoryThatOthersCanGetAtIsRefusedAndStaysAsItIs(_ mode: Int) throws {
+    try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+    #expect(chmod(folder.path, mode_t(mode)) == 0)
+    for _ in 0..<2 {
+      #expect { try folder.madeIfNeeded(at: now) } throws: { "\($0)".contains("--ca-dir") }
+      #expect(throws: AuthorityFault.self) { try folder.renew(permitting: NameConstraints(), at: now) }
+    }
+    #expect(try self.mode(folder.path) == mode)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+  }
+
+  @Test func aCertificateOfSomebodyElsesIsKept() throws {
+    try FileManager.default.createDirectory(
+      atPath: folder.path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    try "my own".write(toFile: folder.certificateFile, atomically: false, encoding: .utf8)
+    #expect { try folder.madeIfNeeded(at: now) } throws: { "\($0)".contains(folder.certificateFile) }
+    #expect(try folder.remove() == false)
+    #expect(try String(contentsOfFile: folder.certificateFile, encoding: .utf8) == "my own")
+  }
+
+  @Test func aDirectoryInWhichOthersCanPutAnotherCertificateIsNotTrusted() throws {
+    _ = try folder.madeIfNeeded(at: now)
+    #expect(chmod(folder.path, 0o777) == 0)
+    #expect { try folder.authority() } throws: { "\($0)".contains("chmod 700") }
+    #expect(chmod(folder.path, 0o700) == 0)
+    #expect(try folder.authority() != nil)
+  }
+
+  @Test func aDamagedAuthorityIsNamedWithTheWayOut() throws {
+    _ = try folder.madeIfNeeded(at: now)
+    let whole = try String(contentsOfFile: folder.secretFile, encoding: .utf8)
+    for length in [0, 100, whole.count / 2, whole.count - 60] {
+      try String(whole.prefix(length)).write(toFile: folder.secretFile, atomically: false, encoding: .utf8)
+      #expect { try folder.authority() } throws: {
+        "\($0)".contains(folder.secretFile) && "\($0)".contains("ca renew")
+      }
+    }
+    #expect(try folder.renew(permitting: NameConstraints(), at: now).notAfter > now)
+  }
+
+  @Test func stepsThatExportNameTheDirectory() {
+    let steps = TrustSteps(certificateFile: "/a/c.pem", fingerprint: "AB:CD:EF:01", directory: "/a b")
+    for place in [TrustSteps.Place.ios, .android] {
+      #expect(steps.lines(for: place).contains { $0.contains("ca export --ca-dir '/a b' --format der") })
+    }
+    let usual = TrustSteps(certificateFile: "/a/c.pem", fingerprint: "AB:CD:EF:01")
+    #expect(usual.lines(for: .ios).contains { $0.contains("ca export --format der") })
+  }
+
   @Test func stepsQuoteThePathForAShell() throws {
     let steps = TrustSteps(certificateFile: "/tmp/it's here/c.pem", fingerprint: "AB:CD:EF:01")
     for place in TrustSteps.Place.allCases where ![.ios, .android, .firefox].contains(place) {
