@@ -21,6 +21,18 @@ package enum DurationText {
     }
   }
 
+  /// As `words`, in eight columns at most: `59m 59s`, `2h 05m`, `12d 03h`.
+  package static func brief(microseconds: Int) -> String {
+    let seconds = microseconds / 1_000_000
+    guard seconds >= 60 else { return words(microseconds: microseconds) }
+    func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    switch seconds {
+    case ..<3600: return "\(seconds / 60)m \(padded(seconds % 60))s"
+    case ..<86_400: return "\(seconds / 3600)h \(padded(seconds / 60 % 60))m"
+    default: return "\(seconds / 86_400)d \(padded(seconds / 3600 % 24))h"
+    }
+  }
+
   /// Microseconds of `500ms`, `5s`, `1.5s`, `2m`, `1h`, `800us` (CLI.md), or nil.
   package static func microseconds(parsing text: some StringProtocol) -> Int? {
     let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }

@@ -64,7 +64,8 @@ package struct AuthorityFolder: Sendable {
       return try LocalAuthority(pem: Self.content(of: descriptor) ?? [])
     } catch {
       throw AuthorityFault(
-        "the authority '\(secretFile)' is damaged: \(error.explanation); make a new one with 'ackscope ca renew'")
+        "the authority '\(secretFile)' is damaged: \(error.explanation); make a new one with 'ackscope ca renew'"
+      )
     }
   }
 

@@ -80,7 +80,8 @@ package final class CertificateCheck: Sendable {
       throw AuthorityFault(libcrypto: "verify")
     }
     // A common name is no host name (RFC 9525 §2).
-    X509_VERIFY_PARAM_set_hostflags(parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
+    X509_VERIFY_PARAM_set_hostflags(
+      parameters, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
     // Keys of at least 1024 bits, no MD5 and no SHA-1 in signatures.
     X509_VERIFY_PARAM_set_auth_level(parameters, 1)
     if let time { X509_VERIFY_PARAM_set_time(parameters, time_t(time)) }

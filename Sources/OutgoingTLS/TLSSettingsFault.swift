@@ -20,7 +20,8 @@ package struct TLSSettingsFault: Error, Equatable {
     guard let read = try? NIOSSLCertificate.fromPEMFile(path), !read.isEmpty else {
       throw TLSSettingsFault(
         explanation:
-          "\(option) '\(path)' holds no certificate in PEM; openssl x509 -inform der -in FILE makes PEM of DER")
+          "\(option) '\(path)' holds no certificate in PEM; openssl x509 -inform der -in FILE makes PEM of DER"
+      )
     }
     return read.map { .certificate($0) }
   }

@@ -238,6 +238,9 @@ package final class ProxyServer: Sendable {
     await stop.value
   }
 
+  /// See `TrafficRecorder.lostRecords`.
+  package var lostRecords: UInt64 { context.recorder.lostRecords }
+
   private func stopOnce() async {
     try? await listener.close().get()
     timer.cancel()

@@ -65,6 +65,9 @@ package final class TrafficRecorder: Sendable {
 
   package var now: Timestamp { clock.now }
 
+  /// Records that could not be written, and of which the capture does not tell.
+  package var lostRecords: UInt64 { state.withLock { $0.lost } }
+
   /// Writes the first line, which says where the proxy listens.
   ///
   /// - Parameter upstream: nil where clients say where they want to go.

@@ -28,6 +28,8 @@ final class ProxyRun: Sendable {
   var captureName: String? { base }
   private let base: String?
   private let announces: Bool
+  /// Records that were lost when the run stopped.
+  private let lost = Atomic<UInt64>(0)
   /// The first file, or nil.
   let capturePath: String?
 
@@ -67,7 +69,7 @@ final class ProxyRun: Sendable {
       observer: observer,
       captureFailed: { trouble in
         switch policy {
-        case .continue: StandardError.line(Self.words(trouble))
+        case .continue: StandardError.line(Self.words(trouble), kind: Self.kind(trouble))
         case .stop:
           guard hasFailed.isFirst() else { return }
           StandardError.line(Self.words(trouble, isEnd: true))
@@ -103,6 +105,11 @@ final class ProxyRun: Sendable {
     }
   }
 
+  /// A capture that is not written is to be seen until it is again.
+  private static func kind(_ trouble: CaptureTrouble) -> ScreenDiagnostic {
+    if case .notWritten = trouble { .captureProblem } else { .problem }
+  }
+
   private static func words(_ trouble: CaptureTrouble, isEnd: Bool = false) -> String {
     switch trouble {
     case .notWritten(let path, let reason):
@@ -132,16 +139,25 @@ final class ProxyRun: Sendable {
   func finish(_ server: ProxyServer) async {
     await server.stop()
     view.finish()
+    tellLoss(server.lostRecords)
+  }
+
+  private func tellLoss(_ lost: UInt64) {
+    if lost > 0 { StandardError.line("the capture '\(base ?? "")' lacks its last \(lost) records") }
   }
 
   /// Stops in order, and leaves a live screen open for its user to look around.
   func stop(_ server: ProxyServer, notice: String) async {
     await server.stop()
+    lost.store(server.lostRecords, ordering: .relaxed)
     view.trafficEnded(notice)
   }
 
   /// Closes the screen, when `stop` has left it open.
-  func close() { view.finish() }
+  func close() {
+    view.finish()
+    tellLoss(lost.load(ordering: .relaxed))
+  }
 }
 
 /// Lets the first of many through.

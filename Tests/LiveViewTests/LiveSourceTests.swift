@@ -315,6 +315,26 @@ import Testing
     #expect(model.traffic.alerts.map(\.text) == ["the capture cannot be written"])
   }
 
+  @Test func aCaptureThatIsNotWrittenStaysInSightUntilItIs() throws {
+    let (store, source, begun) = try Self.begin()
+    var model = begun
+    store.diagnosed("the capture 'x' cannot be written: full", .captureProblem)
+    store.diagnosed("connection 1: something else", .problem)
+    _ = source.deliver(to: &model, elapsed: 0, wall: ScreenFixture.now)
+    for _ in 0..<2 {
+      let text = ScreenFixture.text(model)
+      #expect(text.contains("the capture 'x' cannot be written: full"))
+      #expect(text.contains("✗ not written: "))
+      ScreenFixture.press(.character("c"), .escape, on: &model)
+      #expect(model.traffic.alerts.count == 1)
+    }
+    Self.write(ScreenFixture.line("gap", 5, at: 3, #""lost":12,"reason":"full""#), to: store)
+    _ = source.deliver(to: &model, elapsed: 0, wall: ScreenFixture.now)
+    #expect(model.traffic.alerts.map(\.text) == ["gap in the capture: 12 records could not be written: full"])
+    ScreenFixture.press(.escape, on: &model)
+    #expect(model.traffic.alerts.isEmpty && !ScreenFixture.text(model).contains("not written"))
+  }
+
   @Test func quittingTwiceDoesNotWait() throws {
     let (_, source, begun) = try Self.begin()
     var model = begun

@@ -273,6 +273,15 @@ import Testing
     #expect(rates.history(isFromServer: false, now: 104, length: 4) == [0, 0, 0, 0])
   }
 
+  @Test func noPercentileIsBelowEverySample() {
+    var counts = LatencyCounts()
+    for sample in [3_001_000, 8_004_000] { counts.sampleTaken(sample) }
+    #expect(counts.percentile(1) == 3_001_000)
+    var both = LatencyCounts()
+    both.add(counts)
+    #expect((both.percentile(50) ?? 0) >= 3_001_000 && (both.percentile(99) ?? 0) <= 8_004_000)
+  }
+
   @Test func percentilesAreWithinThreePercent() {
     var latencies = LatencyCounts()
     for value in 1...10_000 { latencies.sampleTaken(value * 100) }

@@ -5,6 +5,8 @@ import JSONText
 enum PrettyJSON {
   /// Lines shown at most; more is said to be left out.
   private static let limit = 2_000
+  /// Stands behind what is shown where that is not all.
+  static let cut = "… the rest is not shown; w saves it"
 
   /// The lines of a JSON text, each at most `columns` wide; what is no JSON is shown as it is.
   static func lines(_ json: UnsafeRawBufferPointer, columns: Int, indent: Int = 2) -> [StyledLine] {
@@ -14,7 +16,7 @@ enum PrettyJSON {
     }
     var lines: [StyledLine] = []
     write(value, before: [], after: "", indent, columns, &lines)
-    if lines.count >= limit { lines.append(StyledLine("… the rest is not shown; w saves it", .quiet)) }
+    if lines.count >= limit { lines.append(StyledLine(cut, .quiet)) }
     return lines
   }
 
@@ -35,7 +37,10 @@ enum PrettyJSON {
       for (index, element) in elements.enumerated() where lines.count < limit {
         write(element, before: [], after: index + 1 < elements.count ? "," : "", indent + 2, columns, &lines)
       }
-      lines.append(StyledLine(String(repeating: " ", count: min(indent, columns / 2)) + "]" + after))
+      // Where the end is not shown, nothing looks like one.
+      if lines.count < limit {
+        lines.append(StyledLine(String(repeating: " ", count: min(indent, columns / 2)) + "]" + after))
+      }
     case .object(let members) where !members.isEmpty:
       lines.append(begun("{"))
       for (index, member) in members.enumerated() where lines.count < limit {
@@ -44,7 +49,9 @@ enum PrettyJSON {
           member.value, before: [name, StyledLine.Span(text: ": ", role: .text)],
           after: index + 1 < members.count ? "," : "", indent + 2, columns, &lines)
       }
-      lines.append(StyledLine(String(repeating: " ", count: min(indent, columns / 2)) + "}" + after))
+      if lines.count < limit {
+        lines.append(StyledLine(String(repeating: " ", count: min(indent, columns / 2)) + "}" + after))
+      }
     case .string(let text): scalar(quoted(text) + after, begun("", .good), .good, columns, &lines)
     default: scalar(TerminalText.harmless(value.text) + after, begun(""), .text, columns, &lines)
     }

@@ -100,6 +100,11 @@ package struct ScreenModel {
     noticeIsBad = isBad
   }
 
+  /// Whether the board shows an emit that ended without its ack.
+  func showsEnded(_ seq: Int) -> Bool {
+    traffic.ended.last { $0.seq == seq }.map { traffic.isShown($0, at: now) } ?? false
+  }
+
   /// Selects an emit that playing was stopped for, and says so.
   mutating func steppedTo(_ seq: Int) {
     guard let emit = traffic.ended.last(where: { $0.seq == seq }), let note = emit.note else { return }
@@ -138,7 +143,7 @@ package struct ScreenModel {
     switch boardOrder {
     case .age:
       waiting.sort { $0.seq < $1.seq }
-      ended.sort { $0.seq > $1.seq }
+      ended.sort { ($0.age(at: now), $0.seq) > ($1.age(at: now), $1.seq) }
     case .newest:
       waiting.sort { $0.seq > $1.seq }
       ended.sort { $0.seq > $1.seq }

@@ -122,7 +122,7 @@ package enum ScreenUpdate {
       if model.frozen != nil {
         model.frozen = nil
       } else {
-        model.traffic.alerts = []
+        model.traffic.putAlertsAway()
       }
     case .tab, .right, .character("l"): focus(panes[(model.pane.rawValue + 1) % panes.count], &model)
     case .backTab, .left, .character("h"):
@@ -243,7 +243,10 @@ package enum ScreenUpdate {
         return
       }
     }
-    model.say("\"\(model.search)\" is not found here", isBad: true)
+    let isCut = lines.contains { $0.plain == PrettyJSON.cut }
+    model.say(
+      "\"\(model.search)\" is not found " + (isCut ? "in what is shown; w saves the rest" : "here"),
+      isBad: true)
   }
 
   // MARK: prompt

@@ -79,9 +79,13 @@ extension ScreenView {
     if traffic.counts.connections == 0, model.playback == nil, !traffic.listen.isEmpty {
       return ["Waiting for the first connection.", "Point the client at \(traffic.listen)"]
     }
+    let counts = traffic.counts
     return [
-      traffic.counts.asked == 0
-        ? "No emit has asked for an ack yet." : "Every emit that asked for an ack has got it.",
+      counts.asked == 0
+        ? "No emit has asked for an ack yet."
+        : counts.endedBadly == 0
+          ? "Every emit that asked for an ack has got it."
+          : "No emit waits. \(WireText.count(counts.endedBadly)) ended without an ack and were cleared from here.",
       "Emits that wait for their ack show here at once, and stay, with the reason, if none comes.",
     ]
   }
@@ -108,7 +112,7 @@ extension ScreenView {
     let mark = RecordLine.mark(verdict, isFinal: isFinal)
     put(mark.text, mark.role, row: row, column: 0)
     putRight(
-      DurationText.words(microseconds: emit.age(at: now)), mark.role, row: row,
+      DurationText.brief(microseconds: emit.age(at: now)), mark.role, row: row,
       end: places.age + places.ageWidth)
     if places.connWidth > 0 {
       let conn = (emit.conn.map { "#\($0)" } ?? "") + " " + RecordLine.arrow(emit.from)

@@ -28,10 +28,11 @@ extension ScreenView {
       put(brief(), row: 1, column: 0)
     default: put(brief(), row: 0, column: 0)
     }
-    if let row = layout.alert, let alert = traffic.alerts.last {
-      let more = traffic.alerts.count > 1 ? " (and \(traffic.alerts.count - 1) more)" : ""
+    // What goes on being wrong before what happened once.
+    if let row = layout.alert, let alert = traffic.alerts.last(where: \.lasts) ?? traffic.alerts.last {
+      let many = traffic.alerts.count > 1 ? "\(traffic.alerts.count) alerts: " : ""
       put(String(repeating: " ", count: columns), .alarm, row: row, column: 0)
-      put(" ✗ \(alert.text)\(more)", .alarm, row: row, column: 0, limit: columns - 1)
+      put(" ✗ \(many)\(alert.text)", .alarm, row: row, column: 0, limit: columns - 1)
     }
   }
 
@@ -141,8 +142,12 @@ extension ScreenView {
     if model.playback == nil, columns >= 60 {
       if let name = model.presentFile {
         // The size first: a long path is cut where the line ends.
-        line.append("capture ", .quiet)
-        line.append("\(WireText.size(counts.bytes)) ")
+        if traffic.alerts.contains(where: \.lasts) {
+          line.append("✗ not written: ", .bad)
+        } else {
+          line.append("capture ", .quiet)
+          line.append(WireText.size(counts.bytes) + (traffic.presentFile == nil ? " " : " in all, "))
+        }
         line.append(name, .name)
       } else {
         line.append("no capture", .quiet)
@@ -217,9 +222,11 @@ extension ScreenView {
     var column = put(label, .key, row: row, column: 0)
     // What is left of the caret stays in sight.
     let room = max(columns - column - 1, 1)
-    let start = max(0, prompt.caret - room + 1)
+    var start = 0
+    func width(_ start: Int) -> Int { TerminalText.columns(of: String(prompt.text[start..<prompt.caret])) }
+    while start < prompt.caret, width(start) >= room { start += 1 }
     column = put(String(prompt.text[start...]), row: row, column: column, limit: room)
-    let caret = min(label.count + prompt.caret - start, columns - 1)
+    let caret = min(label.count + width(start), columns - 1)
     grid.restyle(row: row, columns: caret..<caret + 1) { $0.attributes.formSymmetricDifference(.reverse) }
     guard row > 0, prompt.purpose == .filter else { return }
     let text = String(prompt.text)

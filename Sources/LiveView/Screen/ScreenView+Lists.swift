@@ -59,7 +59,7 @@ extension ScreenView {
       if columns >= 60 {
         for (percent, end) in [(50, latency + 8), (99, latency + 18)] {
           let value = event.latencies.percentile(percent)
-          putRight(value.map { DurationText.words(microseconds: $0) } ?? "-", row: row, end: end)
+          putRight(value.map { DurationText.brief(microseconds: $0) } ?? "-", row: row, end: end)
         }
       }
       if columns >= 76 {
@@ -173,7 +173,7 @@ extension ScreenView {
         columns >= 60 ? names : String(names.suffix(9)), row: row, column: transport,
         limit: open - transport - 1)
       let time = Int((connection.closed ?? now).since(connection.opened))
-      putRight(DurationText.words(microseconds: max(0, time)), row: row, end: open + 8)
+      putRight(DurationText.brief(microseconds: max(0, time)), row: row, end: open + 8)
       if columns >= 60 {
         putRight(WireText.count(connection.fromClient), row: row, end: packets + 6)
         putRight(WireText.count(connection.fromServer), row: row, end: packets + 13)

@@ -179,7 +179,7 @@ final class CapturePlayer: RecordSource {
       played += end - start
       playTime = max(playTime ?? time, time)
       let ended = play(start..<end, &model)
-      if let ended, playback.isSteppingToVerdict {
+      if let ended, playback.isSteppingToVerdict, model.showsEnded(ended) {
         playback.isSteppingToVerdict = false
         playback.isPaused = true
         model.steppedTo(ended)

@@ -29,7 +29,9 @@ final class LiveSource: RecordSource {
     feed(&model.traffic)
     if !news.skipped.isEmpty { model.traffic.skippedEmitsSettled(news.skipped) }
     for problem in news.problems {
-      model.traffic.alert(problem.line, wall, endsWithConnection: problem.kind == .connectionProblem)
+      model.traffic.alert(
+        problem.line, wall, endsWithConnection: problem.kind == .connectionProblem,
+        lasts: problem.kind == .captureProblem)
     }
     for notice in news.notices { model.say(notice) }
     if let quitEnds = news.quitEnds { model.quitEnds = quitEnds }

@@ -4,6 +4,8 @@ package enum ScreenDiagnostic: Sendable {
   case problem
   /// A connection could not be served; over once one stands again.
   case connectionProblem
+  /// Records are lost, until they can be written again.
+  case captureProblem
   /// Good to know, and shown by the screen in its own way.
   case note
 }

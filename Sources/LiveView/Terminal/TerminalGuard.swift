@@ -36,7 +36,11 @@ enum TerminalGuard {
     return state
   }()
 
-  private static let crashes = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT, SIGQUIT, SIGHUP]
+  private static let crashes = [
+    SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT, SIGQUIT, SIGHUP, SIGSYS, SIGUSR1, SIGUSR2, SIGALRM,
+    SIGVTALRM,
+    SIGPROF, SIGXCPU,
+  ]
 
   /// Remembers how the terminal is, before anything is changed.
   static func remember() {

@@ -8,6 +8,7 @@ package struct LatencyCounts: Sendable {
   private var buckets: [UInt32] = []
   package private(set) var count = 0
   package private(set) var maximum = 0
+  private var minimum = Int.max
   /// How many fell into each bar.
   package private(set) var bars = [Int](repeating: 0, count: barBounds.count + 1)
 
@@ -16,6 +17,7 @@ package struct LatencyCounts: Sendable {
     let value = max(0, microseconds)
     count &+= 1
     maximum = max(maximum, value)
+    minimum = min(minimum, value)
     let bucket = Self.bucket(of: value)
     if bucket >= buckets.count {
       buckets.append(contentsOf: repeatElement(0, count: bucket + 1 - buckets.count))
@@ -28,6 +30,7 @@ package struct LatencyCounts: Sendable {
   mutating func add(_ other: LatencyCounts) {
     count &+= other.count
     maximum = max(maximum, other.maximum)
+    minimum = min(minimum, other.minimum)
     if other.buckets.count > buckets.count {
       buckets.append(contentsOf: repeatElement(0, count: other.buckets.count - buckets.count))
     }
@@ -42,7 +45,7 @@ package struct LatencyCounts: Sendable {
     var seen = 0
     for (index, bucket) in buckets.enumerated() {
       seen += Int(bucket)
-      if seen >= rank { return min(Self.middle(of: index), maximum) }
+      if seen >= rank { return max(min(Self.middle(of: index), maximum), minimum) }
     }
     return maximum
   }

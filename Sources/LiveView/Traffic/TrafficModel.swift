@@ -104,6 +104,7 @@ package struct TrafficModel {
     case .capture: captureRead(record)
     case .gap:
       let lost = record.integer(.lost).map { "\($0) records" } ?? "records"
+      alerts.removeAll(where: \.lasts)
       alert("gap in the capture: \(lost) could not be written: \(record.string(.reason) ?? "")", record.time)
     case .end: hasEnded = true
     case .rotated: presentFile = record.value(named: "next").map(JSONString.decode)
@@ -119,15 +120,22 @@ package struct TrafficModel {
 
   /// Shows something that went wrong outside the records.
   ///
-  /// - Parameter endsWithConnection: whether it is over once a connection stands again.
-  package mutating func alert(_ text: String, _ time: CaptureTimestamp, endsWithConnection: Bool = false) {
-    alerts.append(ScreenAlert(text: text, time: time, endsWithConnection: endsWithConnection))
-    if alerts.count > 100 { alerts.removeFirst() }
+  /// - Parameters:
+  ///   - endsWithConnection: whether it is over once a connection stands again.
+  ///   - lasts: whether it is over once records can be written again.
+  package mutating func alert(
+    _ text: String, _ time: CaptureTimestamp, endsWithConnection: Bool = false, lasts: Bool = false
+  ) {
+    alerts.append(ScreenAlert(text: text, time: time, endsWithConnection: endsWithConnection, lasts: lasts))
+    if alerts.count > 100 { alerts.remove(at: alerts.firstIndex { !$0.lasts } ?? 0) }
   }
+
+  /// Puts away what a person has seen.
+  mutating func putAlertsAway() { alerts.removeAll { !$0.lasts } }
 
   /// Forgets the alerts and the emits that ended badly; their counts stay.
   mutating func clear() {
-    alerts = []
+    putAlertsAway()
     endedCleared += ended.count + endedUnlisted
     endedUnlisted = 0
     ended = []
