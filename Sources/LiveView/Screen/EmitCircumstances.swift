@@ -12,7 +12,7 @@ struct EmitCircumstances {
   /// `event acked 3 of 4`; empty where nothing is known.
   var brief: String {
     guard let event, event.asked > 0 else { return "" }
-    return "event acked \(WireText.count(event.acknowledged)) of \(WireText.count(event.asked))"
+    return "event acked \(WireText.count(event.answered)) of \(WireText.count(event.asked))"
   }
 
   /// The same in sentences, and whether its connection is alive.
@@ -20,7 +20,7 @@ struct EmitCircumstances {
     guard let event, event.asked > 0 else { return "" }
     let receiver = emit.from == .server ? "client" : "server"
     var text = ""
-    if event.acknowledged == 0 {
+    if event.answered == 0 {
       text =
         event.asked == 1
         ? "This event was emitted once, and not acked so far"
@@ -29,7 +29,7 @@ struct EmitCircumstances {
         ": look first whether the \(receiver) has a handler of exactly this name, and whether it answers."
     } else {
       text =
-        "\(WireText.count(event.acknowledged)) of \(WireText.count(event.asked)) emits of this event were acked, "
+        "\(WireText.count(event.answered)) of \(WireText.count(event.asked)) emits of this event were acked, "
       text +=
         "so the \(receiver) has a handler: look first what is different about these arguments, and whether it is slow."
     }

@@ -184,7 +184,7 @@ package struct ScreenModel {
     func key(_ place: Int) -> Int {
       let row = rows[place]
       return switch eventOrder {
-      case .unanswered: -(row.withoutAck &* 1_000_000 &+ min(row.asked &- row.acknowledged, 999_999))
+      case .unanswered: -(row.withoutAck &* 1_000_000 &+ min(row.asked &- row.answered, 999_999))
       case .emits: -row.emits
       case .name: 0
       case .slowest: -(row.latencies.percentile(99) ?? -1)

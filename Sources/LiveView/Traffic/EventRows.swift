@@ -15,6 +15,7 @@ package struct EventRow: Sendable {
   package var emits = 0
   /// Emits that asked for an ack.
   package var asked = 0
+  /// Of those, how many got their ack in time.
   package var acknowledged = 0
   package var latencies = LatencyCounts()
   /// Emits that asked for an ack and whose final verdict does not count as acknowledged here.
@@ -24,6 +25,9 @@ package struct EventRow: Sendable {
 
   /// The verdicts that a row counts, in this order.
   static let verdictNames = ["late", "rejected", "answered_by_event", "superseded", "unanswered"]
+
+  /// Emits that got their ack, in time or late.
+  var answered: Int { acknowledged + verdicts[0] }
 
   /// Emits with a final verdict and no ack.
   var withoutAck: Int { verdicts.dropFirst().reduce(0, +) }

@@ -333,13 +333,9 @@ package struct TrafficModel {
     let latency = note.verdict == "late" && !cameInTime ? emit.latency ?? note.age : nil
     events.update(emit.event) { row in
       row.count(note.verdict, 1)
-      if let latency {
-        row.acknowledged &+= 1
-        row.latencies.sampleTaken(latency)
-      } else {
-        row.ended &+= 1
-        if cameInTime { row.acknowledged &-= 1 }
-      }
+      row.ended &+= 1
+      if let latency { row.latencies.sampleTaken(latency) }
+      if cameInTime { row.acknowledged &-= 1 }
     }
     if let latency { latencies.sampleTaken(latency) }
     if note.isBad {
