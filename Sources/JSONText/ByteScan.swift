@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Looks through many bytes for few: words of eight bytes, four of them for each decision.
 ///
 /// Of a large message nothing but the end is of interest to the scanner, and looking for that is most of what the
@@ -39,12 +33,15 @@ package enum ByteScan {
   package static func holds(
     _ bytes: UnsafeRawBufferPointer, anyOf first: UInt8, _ second: UInt8, _ third: UInt8
   ) -> Bool {
-    // The system's own search is the faster one where its call does not count.
-    guard bytes.count < 128 else {
-      return contains(bytes, first) || contains(bytes, second) || contains(bytes, third)
-    }
     let (first, second, third) = (ones &* UInt64(first), ones &* UInt64(second), ones &* UInt64(third))
-    return self.first(bytes, from: 0) { word in
+    var index = 0
+    while index &+ 32 <= bytes.count {
+      let words = bytes.loadUnaligned(fromByteOffset: index, as: SIMD4<UInt64>.self)
+      let marks = zero(words ^ first) | zero(words ^ second) | zero(words ^ third)
+      if (marks[0] | marks[1] | marks[2] | marks[3]) & highs != 0 { return true }
+      index &+= 32
+    }
+    return self.first(bytes, from: index) { word in
       (zero(word ^ first) | zero(word ^ second) | zero(word ^ third)) & highs
     } < bytes.count
   }
@@ -52,8 +49,8 @@ package enum ByteScan {
   /// Whether a byte is there.
   @inline(__always)
   package static func contains(_ bytes: UnsafeRawBufferPointer, _ byte: UInt8) -> Bool {
-    guard let base = bytes.baseAddress else { return false }
-    return memchr(base, Int32(byte), bytes.count) != nil
+    let wanted = ones &* UInt64(byte)
+    return first(bytes, from: 0) { zero($0 ^ wanted) & highs } < bytes.count
   }
 
   /// Where the first of some letters may stand, large or small, from `start` on; the count where there is none. The caller
@@ -77,6 +74,9 @@ package enum ByteScan {
   /// right.
   @inline(__always)
   private static func zero(_ word: UInt64) -> UInt64 { (word &- ones) & ~word }
+
+  @inline(__always)
+  private static func zero(_ words: SIMD4<UInt64>) -> SIMD4<UInt64> { (words &- ones) & ~words }
 
   /// Where the first byte stands that `marks` marks in its word; the count where there is none.
   @inline(__always)
