@@ -93,6 +93,7 @@ let package = Package(
       name: "OutgoingTLS",
       dependencies: [
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOTLS", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ], swiftSettings: strict),
@@ -152,17 +153,20 @@ let package = Package(
     .target(
       name: "RecordedTranscripts", dependencies: ["AckCorrelation", "JSONText"],
       path: "Tests/RecordedTranscripts", resources: [.copy("transcripts.jsonl")], swiftSettings: strict),
-    .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: strict),
+    // The same random inputs for the same seed, for tests of several rooms.
+    .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: strict),
+    .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "SeededRandom"], swiftSettings: strict),
     .testTarget(
       name: "WebSocketFramesTests", dependencies: ["WebSocketFrames", "CZlib"],
       resources: [.copy("vectors.jsonl")], swiftSettings: strict),
     .testTarget(
-      name: "SocketIOPacketsTests", dependencies: ["SocketIOPackets", "JSONText"],
+      name: "SocketIOPacketsTests", dependencies: ["SocketIOPackets", "JSONText", "SeededRandom"],
       resources: [.copy("vectors.jsonl")], swiftSettings: strict),
     .testTarget(
       name: "AckCorrelationTests", dependencies: ["AckCorrelation", "JSONText"], swiftSettings: strict),
     .testTarget(
-      name: "CaptureFormatTests", dependencies: ["CaptureFormat", "JSONText"], swiftSettings: strict),
+      name: "CaptureFormatTests", dependencies: ["CaptureFormat", "JSONText", "SeededRandom"],
+      swiftSettings: strict),
     .testTarget(
       name: "SessionDecoderTests", dependencies: ["SessionDecoder", "RecordedTranscripts"],
       swiftSettings: strict),

@@ -1,10 +1,10 @@
 /// SplitMix64: the same numbers for the same seed, everywhere.
-struct SeededRandom: RandomNumberGenerator {
+package struct SeededRandom: RandomNumberGenerator {
   private var state: UInt64
 
-  init(_ seed: UInt64) { state = seed }
+  package init(_ seed: UInt64) { state = seed }
 
-  mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var mixed = state
     mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -14,7 +14,7 @@ struct SeededRandom: RandomNumberGenerator {
 }
 
 /// A random JSON text, with white space and escapes here and there.
-func randomJSON(_ random: inout SeededRandom, depth: Int) -> String {
+package func randomJSON(_ random: inout SeededRandom, depth: Int) -> String {
   func space(_ random: inout SeededRandom) -> String {
     ["", "", "", " ", "\n", "\t"].randomElement(using: &random) ?? ""
   }
