@@ -83,8 +83,10 @@ struct EventRows: Sendable {
   private let limit: Int
   private var places: [Int: [Int32]] = [:]
   private var shared: [Int?] = [nil, nil]
-  /// The places found last: traffic knows few names, and most of those are short.
-  private var recent = [(name: ShortName, place: Int)](repeating: (ShortName(), -1), count: 256)
+  /// The places of short names found last: traffic knows few names, and most of those are short.
+  private var recentShort = [(name: ShortName, place: Int)](repeating: (ShortName(), -1), count: 256)
+  /// Those of all others, by the low bits of their hashes.
+  private var recent = [Int32](repeating: -1, count: 256)
   /// Whoever invents names cannot choose those that meet in one place.
   private let seed = UInt64.random(in: .min ... .max)
 
@@ -101,9 +103,9 @@ struct EventRows: Sendable {
       return placeOfAny(namespace: namespace, event: event, from: from)
     }
     let bucket = name.bucket
-    if recent[bucket].name == name { return recent[bucket].place }
+    if recentShort[bucket].name == name { return recentShort[bucket].place }
     let place = placeOfAny(namespace: namespace, event: event, from: from)
-    recent[bucket] = (name, place)
+    recentShort[bucket] = (name, place)
     return place
   }
 
@@ -111,7 +113,12 @@ struct EventRows: Sendable {
     namespace: UnsafeRawBufferPointer, event: UnsafeRawBufferPointer, from: CaptureRecord.Peer
   ) -> Int {
     let hash = Int(truncatingIfNeeded: Self.hash(namespace, Self.hash(event, seed)))
-    for place in places[hash] ?? [] where isRow(Int(place), namespace, event, from) { return Int(place) }
+    let recently = Int(recent[hash & 255])
+    if recently >= 0, isRow(recently, namespace, event, from) { return recently }
+    for place in places[hash] ?? [] where isRow(Int(place), namespace, event, from) {
+      recent[hash & 255] = place
+      return Int(place)
+    }
     if rows.count >= limit || event.count > Self.maximumNameLength || namespace.count > Self.maximumNameLength
     {
       return sharedPlace(from)
