@@ -2,12 +2,6 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// Waits for the end of a handshake with an upstream; then it leaves, and the channel is ready for HTTP.
 ///
 /// Until then nothing of the client is passed on: it would pile up where no backpressure reaches.
@@ -62,15 +56,10 @@ package final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler
     deadline?.cancel()
     guard let promise = waiting else { return }
     waiting = nil
-    promise.fail(Failed(explanation: "TLS handshake failed: " + (refusal ?? explain(error))))
-  }
-
-  private func explain(_ error: any Error) -> String {
-    switch error {
-    case ChannelError.connectTimeout: "no answer in time"
-    case let error as IOError: String(cString: strerror(error.errnoCode))
-    default: tls.explain(error)
-    }
+    promise.fail(
+      Failed(
+        explanation: "TLS handshake failed: "
+          + (refusal ?? ConnectionWords.explain(error) ?? tls.explain(error))))
   }
 
   package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

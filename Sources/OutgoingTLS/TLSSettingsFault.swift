@@ -40,15 +40,14 @@ package struct TLSSettingsFault: Error, Equatable {
   }
 
   private static func checkReadable(_ path: String, _ option: String) throws(TLSSettingsFault) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
+    var status = stat()
+    guard stat(path, &status) == 0, access(path, R_OK) == 0 else {
       throw TLSSettingsFault(
         explanation: "\(option) '\(path)' cannot be read: \(String(cString: strerror(errno)))")
     }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw TLSSettingsFault(explanation: "\(option) '\(path)' is no file")
+    // A pipe of the shell's is as good as a file, and may be read only once.
+    guard status.st_mode & S_IFMT != S_IFDIR else {
+      throw TLSSettingsFault(explanation: "\(option) '\(path)' is a directory; name a file in it")
     }
   }
 

@@ -1,15 +1,8 @@
 import AckCorrelation
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import OutgoingTLS
 import SessionDecoder
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// One client connection with its upstream leg: HTTP relayed message by message until a WebSocket upgrade, bytes
 /// spliced after it.
@@ -398,18 +391,7 @@ final class ProxiedConnection {
   }
 
   static func explain(_ error: any Error) -> String {
-    switch error {
-    case let error as IOError: String(cString: strerror(error.errnoCode))
-    case let error as NIOConnectionError:
-      if let first = error.connectionErrors.first {
-        explain(first.error)
-      } else {
-        "the name '\(error.host)' has no address"
-      }
-    case ChannelError.connectTimeout: "no answer in time"
-    case let error as TLSHandshake.Failed: error.explanation
-    case is UpstreamDialer.IsTheProxyItself: "that is the proxy itself"
-    default: "\(error)"
-    }
+    error is UpstreamDialer.IsTheProxyItself
+      ? "that is the proxy itself" : ConnectionWords.explain(error) ?? "\(error)"
   }
 }

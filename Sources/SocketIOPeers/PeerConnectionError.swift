@@ -1,12 +1,4 @@
-import NIOCore
-import NIOPosix
 import OutgoingTLS
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// Why a client has no connection, or no longer one.
 package enum PeerConnectionError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -23,18 +15,7 @@ package enum PeerConnectionError: Error, Sendable, Equatable, CustomStringConver
 
   static func unreachable(host: String, port: Int, error: any Error) -> PeerConnectionError {
     if let known = error as? PeerConnectionError { return known }
-    return .unreachable(host: host, port: port, reason: words(for: error))
-  }
-
-  private static func words(for error: any Error) -> String {
-    switch error {
-    case let error as IOError: String(cString: strerror(error.errnoCode))
-    case let error as NIOConnectionError:
-      error.connectionErrors.first.map { words(for: $0.error) } ?? "the name has no address"
-    case let error as TLSHandshake.Failed: error.explanation
-    case ChannelError.connectTimeout: "no answer in time"
-    default: String(describing: error)
-    }
+    return .unreachable(host: host, port: port, reason: ConnectionWords.explain(error) ?? "\(error)")
   }
 
   package var description: String {

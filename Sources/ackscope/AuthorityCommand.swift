@@ -76,13 +76,10 @@ struct AuthorityCommand: ParsableCommand {
       guard descriptor >= 0 else {
         throw Failure(explanation: "cannot write '\(output)': \(String(cString: strerror(errno)))")
       }
-      let error = bytes.withUnsafeBytes { StandardOutput.write($0, to: descriptor) }
+      var error = bytes.withUnsafeBytes { StandardOutput.write($0, to: descriptor) }
+      if close(descriptor) != 0, error == 0 { error = errno }
       guard error == 0 else {
-        close(descriptor)
         throw Failure(explanation: "cannot write '\(output)': \(String(cString: strerror(error)))")
-      }
-      guard close(descriptor) == 0 else {
-        throw Failure(explanation: "cannot write '\(output)': \(String(cString: strerror(errno)))")
       }
     }
   }

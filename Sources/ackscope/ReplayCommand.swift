@@ -230,9 +230,9 @@ enum OutputFile {
     if isNew { _ = unlink(path) }
   }
 
-  private static func failure(_ path: String, _ option: String) -> Failure {
+  private static func failure(_ path: String, _ option: String, _ error: CInt = errno) -> Failure {
     Failure(
-      explanation: "\(option): '\(path)' cannot be written: \(String(cString: strerror(errno)))",
+      explanation: "\(option): '\(path)' cannot be written: \(String(cString: strerror(error)))",
       status: ExitStatus.captureNotWritten)
   }
 
@@ -240,9 +240,8 @@ enum OutputFile {
     if path == "-" { return StandardOutput.write(bytes) }
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure(path, option) }
-    let error = StandardOutput.write(bytes, to: descriptor)
-    let isClosed = close(descriptor) == 0
-    if error != 0 { errno = error }
-    guard error == 0, isClosed else { throw failure(path, option) }
+    var error = StandardOutput.write(bytes, to: descriptor)
+    if close(descriptor) != 0, error == 0 { error = errno }
+    guard error == 0 else { throw failure(path, option, error) }
   }
 }

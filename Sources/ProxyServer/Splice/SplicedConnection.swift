@@ -20,9 +20,8 @@ struct SplicedConnection {
   var isOnRecord: Bool { upgrade.map { $0.stage == .answer } ?? true }
 
   subscript(leg: Leg) -> SplicedLeg {
-    // In line: a call would allocate, for each look at a leg.
-    @inline(__always) _read { if leg == .client { yield client } else { yield upstream } }
-    @inline(__always) _modify { if leg == .client { yield &client } else { yield &upstream } }
+    _read { if leg == .client { yield client } else { yield upstream } }
+    _modify { if leg == .client { yield &client } else { yield &upstream } }
   }
 }
 
