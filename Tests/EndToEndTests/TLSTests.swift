@@ -27,6 +27,7 @@ extension RealPeers {
 
     @Test(arguments: [
       (TestCertificates.Name.wrongName, "other names than 'localhost': DNS:other.test"),
+      (.commonName, "other names than 'localhost'"),
       (.expired, "has expired"),
       (.selfSigned, "self-signed"),
     ])

@@ -5,6 +5,8 @@ import Foundation
 final class TestCertificates: Sendable {
   enum Name: String, CaseIterable, Sendable {
     case good, wrongName = "wrong_name", expired, selfSigned = "self_signed"
+    /// Its common name is the right one, and it has no other.
+    case commonName = "localhost"
   }
 
   let folder: TemporaryFolder
@@ -31,7 +33,9 @@ final class TestCertificates: Sendable {
       try openssl(
         ["req", "-new", "-subj", "/CN=\(name.rawValue)", "-keyout", self.key(name), "-out", path("request")]
           + key)
-      let extensions = try folder.file("extensions", holding: "subjectAltName=\(names)\n")
+      let extensions = try folder.file(
+        "extensions",
+        holding: name == .commonName ? "basicConstraints=CA:FALSE\n" : "subjectAltName=\(names)\n")
       try openssl([
         "x509", "-req", "-in", path("request"), "-CA", issuer, "-CAkey", path("issuer.key"),
         "-CAcreateserial",

@@ -179,6 +179,19 @@ import Testing
     #expect(model.traffic.connections[1]?.pending == 0)
   }
 
+  @Test func anAckThatCouldBeKeptIsCountedWithItsEmitThatWasSkipped() throws {
+    let (store, source, begun) = try Self.beginFull()
+    var model = begun
+    Self.write(ScreenFixture.emit(2000, event: "skipped"), to: store)
+    // Room again, and nobody was told of the emit: the model could not say what this is the ack of.
+    Self.frame(source, &model, elapsed: 100_000)
+    Self.write(ScreenFixture.ack(2001, of: 2000, latency: 700), to: store)
+    Self.frame(source, &model, elapsed: 100_000)
+    let row = try #require(model.traffic.events.rows.first { $0.event == Array(#""skipped""#.utf8) })
+    #expect(row.acknowledged == 1 && row.waiting == 0 && row.latencies.maximum == 700)
+    #expect(model.traffic.counts.pending == 0 && model.traffic.connections[1]?.pending == 0)
+  }
+
   @Test func anAckThatIsReadAsAWholeSettlesAnEmitThatWasSkipped() throws {
     let (store, source, begun) = try Self.beginFull()
     var model = begun
