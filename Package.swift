@@ -18,7 +18,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     // Ctrl-C and SIGTERM as an orderly stop.
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-    // TLS on both legs, with BoringSSL inside: no OpenSSL of the system is spoken to on a socket.
+    // TLS on both legs, with BoringSSL inside. The system's libcrypto makes certificates, and goes on with the records of
+    // TLS 1.3 once a WebSocket stands.
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
   ],
   targets: [
@@ -40,7 +41,8 @@ let package = Package(
     .target(
       name: "ProxyServer",
       dependencies: [
-        "OutgoingTLS", "SessionDecoder", "CaptureStorage", "CaptureFormat", "JSONText", "SocketReadiness",
+        "OutgoingTLS", "TLSRecords", "SessionDecoder", "CaptureStorage", "CaptureFormat", "JSONText",
+        "SocketReadiness",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -92,6 +94,7 @@ let package = Package(
     .target(
       name: "OutgoingTLS",
       dependencies: [
+        "TLSRecords",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOTLS", package: "swift-nio"),
@@ -132,6 +135,8 @@ let package = Package(
     .target(name: "AckCorrelation", dependencies: ["JSONText"], swiftSettings: strict),
     .target(name: "SocketIOPackets", dependencies: ["JSONText"], swiftSettings: strict),
     .target(name: "WebSocketFrames", dependencies: ["CZlib"], swiftSettings: strict),
+    // With libcrypto: what a TLS stack costs behind its handshake is the larger part of a proxy's work.
+    .target(name: "TLSRecords", dependencies: ["COpenSSL"], swiftSettings: strict),
     .target(name: "JSONText", swiftSettings: strict),
 
     // MARK: system
@@ -183,6 +188,8 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict),
+    .testTarget(
+      name: "TLSRecordsTests", dependencies: ["TLSRecords", "SeededRandom"], swiftSettings: strict),
     .testTarget(name: "OutgoingTLSTests", dependencies: ["OutgoingTLS"], swiftSettings: strict),
     .testTarget(
       name: "SocketIOPeersTests",

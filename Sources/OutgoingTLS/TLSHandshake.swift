@@ -38,7 +38,13 @@ package final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler
       let handler = try tls.handler(for: host) { handshake.refusal = $0 }
       // Behind TLS first, so that nothing it says is missed: adding TLS begins the handshake.
       try channel.pipeline.syncOperations.addHandler(handshake)
-      try channel.pipeline.syncOperations.addHandler(handler, position: .first)
+      if let secrets = tls.secrets {
+        let records = RecordWatch(isServer: false, secrets: secrets)
+        try channel.pipeline.syncOperations.addHandler(records, position: .first)
+        try channel.pipeline.syncOperations.addHandler(handler, position: .after(records))
+      } else {
+        try channel.pipeline.syncOperations.addHandler(handler, position: .first)
+      }
     } catch {
       handshake.fail(error)
       channel.close(promise: nil)

@@ -1,4 +1,5 @@
 import NIOSSL
+import TLSRecords
 
 /// What went wrong in TLS, in words for the person who has to put it right.
 package enum TLSWords {
@@ -80,6 +81,18 @@ package enum TLSWords {
       return false
     }
     return ["HTTP_REQUEST", "HTTPS_PROXY_REQUEST"].contains(reason(in: first.description))
+  }
+
+  /// What is wrong with the records of a peer.
+  package static func explain(_ fault: RecordFault) -> String {
+    switch fault {
+    case .notAuthentic: "it sent a record that is not sealed with its keys, or was changed on the way"
+    case .tooLong: "it sent a record that is longer than TLS allows"
+    case .unexpected: "it sent what has no place behind a handshake"
+    case .malformed: "it sent a malformed message of the handshake"
+    case .alert(let alert): "it says that it cannot go on (\(name(ofAlert: alert)))"
+    case .cipher: "libcrypto refuses to work"
+    }
   }
 
   /// What a peer says is wrong (RFC 8446 §6.2).

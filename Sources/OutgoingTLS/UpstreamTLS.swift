@@ -1,5 +1,6 @@
 import NIOCore
 import NIOSSL
+import TLSRecords
 
 /// How TLS is spoken to upstreams, by the proxy and by replayed clients: what they trust, and what they show of themselves.
 package final class UpstreamTLS: Sendable {
@@ -8,6 +9,8 @@ package final class UpstreamTLS: Sendable {
   package typealias Check = @Sendable (_ chain: [[UInt8]], _ name: String) -> String?
 
   private let context: NIOSSLContext
+  /// What is needed to go on with connections in the stack's place; nil where nobody does.
+  let secrets: HandshakeSecrets?
   private let check: Check?
   /// The options that name a certificate to show.
   private let certificateOptions: String
@@ -18,18 +21,20 @@ package final class UpstreamTLS: Sendable {
   ///   - check: nil trusts every certificate, and so whoever answers.
   ///   - certificate: paths of a certificate chain and its key in PEM, for servers that ask who the client is.
   ///   - options: what the command line calls chain and key.
+  ///   - isTakenOver: whether connections are to leave the stack for a `RecordLayer`.
   ///   - keyLog: receives the secrets of each connection, for programs that decrypt recordings of the network.
   package init(
     check: Check?, certificate: (chain: String, key: String)? = nil,
     options: (chain: String, key: String) = ("--upstream-cert", "--upstream-key"),
-    keyLog: (@Sendable (ByteBuffer) -> Void)? = nil
+    isTakenOver: Bool = false, keyLog: (@Sendable (ByteBuffer) -> Void)? = nil
   ) throws(TLSSettingsFault) {
     self.check = check
+    secrets = isTakenOver ? HandshakeSecrets() : nil
     certificateOptions = "\(options.chain), \(options.key)"
     var configuration = TLSConfiguration.makeClientConfiguration()
     configuration.minimumTLSVersion = .tlsv12
     configuration.applicationProtocols = ["http/1.1"]
-    configuration.keyLogCallback = keyLog
+    configuration.keyLogCallback = secrets?.log(keyLog) ?? keyLog
     configuration.shutdownTimeout = .seconds(2)
     // Names are part of the check. Without the check's consent nothing is trusted: there are no roots here.
     configuration.certificateVerification = check == nil ? .none : .noHostnameVerification

@@ -2,6 +2,7 @@ import NIOCore
 import NIOSSL
 import OutgoingTLS
 import Synchronization
+import TLSRecords
 
 /// How the proxy speaks TLS to clients: as the host they ask for.
 package final class ClientTLS: Sendable {
@@ -33,7 +34,9 @@ package final class ClientTLS: Sendable {
   }
 
   private let source: Source
-  private let keyLog: (@Sendable (ByteBuffer) -> Void)?
+  private let keyLog: @Sendable (ByteBuffer) -> Void
+  /// What splice loops need to go on with connections.
+  let secrets = HandshakeSecrets()
   private let kept = Mutex<[[String]: Kept]>([:])
   private let kinds: Int
 
@@ -45,23 +48,23 @@ package final class ClientTLS: Sendable {
   ) {
     source = .issued(issuer)
     self.kinds = kinds
-    self.keyLog = keyLog
+    self.keyLog = secrets.log(keyLog)
   }
 
   /// One certificate, from files in PEM, whatever is asked for.
   package init(
     chain: String, key: String, keyLog: (@Sendable (ByteBuffer) -> Void)? = nil
   ) throws(TLSSettingsFault) {
+    self.keyLog = secrets.log(keyLog)
     let configuration = Self.configuration(
-      try TLSSettingsFault.chain(chain, "--cert"), try TLSSettingsFault.key(key, "--key"), keyLog)
+      try TLSSettingsFault.chain(chain, "--cert"), try TLSSettingsFault.key(key, "--key"), self.keyLog)
     source = .fixed(try TLSSettingsFault.context(configuration, "--cert and --key"))
     kinds = 0
-    self.keyLog = keyLog
   }
 
   private static func configuration(
     _ chain: [NIOSSLCertificateSource], _ key: NIOSSLPrivateKeySource,
-    _ keyLog: (@Sendable (ByteBuffer) -> Void)?
+    _ keyLog: @escaping @Sendable (ByteBuffer) -> Void
   ) -> TLSConfiguration {
     var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: key)
     configuration.minimumTLSVersion = .tlsv12

@@ -93,9 +93,19 @@ extension ProxiedConnection {
     let watch = AlertWatch()
     alerts = watch
     try operations.addHandler(watch, position: .after(hello.handler))
+    // TLS within TLS stays with the event loop: its records are not what the socket holds.
+    let isWithinTLS = (try? operations.context(handlerType: NIOSSLHandler.self)) != nil
+    var records: (any ChannelHandler)?
+    if isWithinTLS {
+      try? operations.handler(type: RecordWatch.self).giveUp()
+    } else if !proxy.splices.isEmpty {
+      let following = RecordWatch(isServer: true, secrets: tls.secrets)
+      try operations.addHandler(following, position: .after(watch))
+      records = following
+    }
     try operations.addHandler(
       NIOSSLServerHandler(context: context, configuration: configuration),
-      position: .after(watch))
+      position: .after(records ?? watch))
     if tunnel != nil { certificateShown = proxy.recorder.now }
     operations.removeHandler(name: Self.gateName, promise: nil)
     // What it has read of the handshake comes out of it.

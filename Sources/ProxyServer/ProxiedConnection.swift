@@ -91,6 +91,8 @@ final class ProxiedConnection {
   var isFinished = false
   /// HTTP decoders that may still bring bytes behind the upgrade.
   var decodersLeft = 0
+  /// A splice loop is to take the connection over.
+  var isLeaving = false
   /// The legs that have sent everything from before the hand-over to a splice loop; nil while none is under way.
   var drainedForHandOver: Set<Leg>?
   /// Where requests go; in a forward proxy nil until the client has said it.
@@ -254,6 +256,7 @@ final class ProxiedConnection {
   func splice() {
     exchanges.removeAll()
     phase = .spliced
+    decideOnLeaving()
     stopIdleTimer()
     tick.observe(number, .responseEnded)
     tick.flush(self, .client)
@@ -305,12 +308,12 @@ final class ProxiedConnection {
     tick.flush(self, leg.partner)
   }
 
-  /// Lets a leg of a splice with TLS be read again while its partner takes what comes, before the loop has stopped waiting
-  /// for the leg: that saves two system calls a read. (A plain one is about to be handed over, and must not be read then.)
+  /// Lets a leg of a splice that stays be read again while its partner takes what comes, before the loop has stopped waiting
+  /// for the leg: that saves two system calls a read. (One that is about to be handed over must not be read then.)
   /// What is read in one tick is flushed at its end, so only one read more than the partner has room for can be taken in.
   private func readOn(_ leg: Leg) {
     self[leg].isReadDue = false
-    guard case .spliced = phase, client.tls != nil || upstream.tls != nil, !self[leg].inputEnded,
+    guard case .spliced = phase, !isLeaving, !self[leg].inputEnded,
       self[leg.partner].channel?.isWritable == true
     else { return }
     self[leg].isReadDue = true

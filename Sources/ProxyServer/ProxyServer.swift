@@ -84,7 +84,7 @@ package final class ProxyServer: Sendable {
     let splices =
       configuration.splicesDirectly
       ? (0..<spliceThreads.numberOfThreads).compactMap { _ in
-        SpliceLoop.start(on: spliceThreads, recorder: recorder)
+        SpliceLoop.start(on: spliceThreads, recorder: recorder, diagnose: diagnose)
       } : []
     let census = Entrance.Census()
     let own = OwnAddress()

@@ -156,7 +156,7 @@ package final class TrafficRecorder: Sendable {
     case .closed(let splice):
       decoder.connectionClosed(
         connection, by: splice.closing.by, code: splice.closing.code, reason: splice.closing.reason,
-        clientBytes: splice.clientBytes, serverBytes: splice.serverBytes, at: time)
+        clientBytes: splice.clientBytes, serverBytes: splice.serverBytes, cutOff: splice.cutOff, at: time)
     }
   }
 

@@ -96,7 +96,8 @@ struct TLSOptions: ParsableArguments {
       if let upstreamCert, let upstreamKey { shown = (upstreamCert, upstreamKey) }
       var verify: UpstreamTLS.Check?
       if let check { verify = { chain, name in check.fault(of: chain, for: name) } }
-      configuration.upstreamTLS = try UpstreamTLS(check: verify, certificate: shown, keyLog: keyLog)
+      configuration.upstreamTLS = try UpstreamTLS(
+        check: verify, certificate: shown, isTakenOver: true, keyLog: keyLog)
       if let cert, let key { configuration.clientTLS = try ClientTLS(chain: cert, key: key, keyLog: keyLog) }
     } catch {
       throw Failure(explanation: error.explanation)

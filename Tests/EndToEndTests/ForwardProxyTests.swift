@@ -49,6 +49,34 @@ extension RealPeers {
       await two.stop()
     }
 
+    @Test func bytesOfOneClientCountForOneServerOnly() async throws {
+      let (one, first) = try await PeerProcess.startServer(script: "chat_server.py")
+      let (two, second) = try await PeerProcess.startServer(script: "chat_server.py")
+      let certificates = try TestCertificates()
+      let proxy = try await Self.proxy(certificates)
+      let client = try RawConnection(port: proxy.port)
+      let poll =
+        "GET http://localhost:\(first)/socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost:\(first)\r\n\r\n"
+      try client.write(poll)
+      #expect(try await client.response().status == 200)
+      let upgrade =
+        "GET http://localhost:\(second)/socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost:\(second)\r\n"
+        + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+      try client.write(upgrade)
+      _ = try await client.read(through: "\r\n\r\n")
+      let frames =
+        WebSocketPeer.frame(opcode: 1, Array("40".utf8)) + WebSocketPeer.frame(opcode: 8, [3, 0xE8])
+      try client.write(frames)
+      client.finishWriting()
+      _ = await client.readToEnd()
+      #expect(await proxy.stop() == .exited(0))
+      let counted = try proxy.capture().records("close").compactMap { $0["bytes"]?["client"]?.int }
+      #expect(counted.count == 2)
+      #expect(counted.reduce(0, +) == poll.utf8.count + upgrade.utf8.count + frames.count)
+      await one.stop()
+      await two.stop()
+    }
+
     @Test func whatIsNotInterceptedPassesUnread() async throws {
       let certificates = try TestCertificates()
       let run = try await ChatRun.play(

@@ -148,6 +148,43 @@ extension RealPeers {
       await server.stop()
     }
 
+    /// Both legs by OpenSSL, which asks for new keys in both directions and on both legs while the frames of a WebSocket pass.
+    @Test(arguments: ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"])
+    func newKeysGoUnnoticedBehindAnUpgrade(_ suite: String) async throws {
+      let certificates = try TestCertificates()
+      let (server, port) = try await Self.server(certificates, ["-crlf", "-tls1_3", "-ciphersuites", suite])
+      let proxy = try await ProxyProcess.start(
+        upstream: "https://localhost:\(port)",
+        arguments: ["--upstream-ca", certificates.issuer, "--tls", "--ca-dir", certificates.authorityFolder])
+      let client = try Self.client(certificates, to: proxy, ["-tls1_3", "-ciphersuites", suite])
+      await Self.shaken(client)
+      for line in ["GET /chat HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade", ""] {
+        try client.send(line)
+      }
+      _ = await server.output.first { $0.hasPrefix("GET /chat HTTP/1.1") }
+      for line in ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade", ""] {
+        try server.send(line)
+      }
+      _ = await client.output.first { $0.hasPrefix("HTTP/1.1 101") }
+      // A key of its own for either, with and without the wish that the other follow.
+      let wishes = [(client, "k"), (client, "K"), (server, "K"), (server, "k")]
+      for (number, (peer, wish)) in (wishes + wishes).enumerated() {
+        try peer.send(wish)
+        // Only what comes alone is taken for a wish. The server looks at its input first, and says late what it did.
+        if peer === client { while let line = await client.errors.next(), !line.contains("KEYUPDATE") {} }
+        try client.send("line \(number) there")
+        #expect(await server.output.first { $0.contains("line \(number) there") } != nil)
+        try server.send("line \(number) back")
+        #expect(await client.output.first { $0.contains("line \(number) back") } != nil)
+      }
+      client.closeInput()
+      #expect(await client.end() == .exited(0))
+      #expect(await proxy.stop() == .exited(0))
+      #expect(!proxy.child.errors.all.contains { $0.contains("failed") }, "\(proxy.child.lastErrors)")
+      server.signal(SIGKILL)
+      _ = await server.end()
+    }
+
     // MARK: as server
 
     private static func server(

@@ -1,5 +1,6 @@
 import AckCorrelation
 import NIOCore
+import OutgoingTLS
 
 #if canImport(Glibc)
   import Glibc
@@ -13,12 +14,23 @@ extension ProxiedConnection {
   /// An HTTP decoder has left a pipeline, and what it held went through.
   func decoderLeft() {
     decodersLeft -= 1
-    guard decodersLeft == 0, case .spliced = phase, !proxy.splices.isEmpty else { return }
-    guard !isPassedThrough else { return }
-    // TLS lives in the channels' pipelines.
-    guard client.tls == nil, upstream.tls == nil else { return }
+    guard decodersLeft == 0, case .spliced = phase, isLeaving else { return }
     drainedForHandOver = []
     for leg in [Leg.client, .upstream] { tick.flush(self, leg) }
+  }
+
+  /// Decides whether a splice loop is to take the connection over; TLS of before 1.3 lives in the channels' pipelines.
+  func decideOnLeaving() {
+    let watches = [Leg.client, .upstream].map { (leg: $0, watch: recordWatch(of: $0)) }
+    isLeaving =
+      !proxy.splices.isEmpty && !isPassedThrough
+      && watches.allSatisfy { self[$0.leg].tls == nil || $0.watch?.isOver == false }
+    if !isLeaving { for watch in watches { watch.watch?.giveUp() } }
+  }
+
+  private func recordWatch(of leg: Leg) -> RecordWatch? {
+    guard self[leg].tls == "1.3" else { return nil }
+    return try? self[leg].channel?.pipeline.syncOperations.handler(type: RecordWatch.self)
   }
 
   /// Waits until a leg's socket has taken everything. Neither leg is read meanwhile, save where a peer ends.
@@ -32,6 +44,7 @@ extension ProxiedConnection {
       self.drainedForHandOver = self.client.isFlushDue || self.upstream.isFlushDue ? [] : nil
       guard self.drainedForHandOver != nil || !self.handOver() else { return }
       // Once more, or it stays with the event loop, whatever came in between.
+      self.isLeaving = self.drainedForHandOver != nil
       for leg in [Leg.client, .upstream] { self.tick.flush(self, leg) }
     }
   }
@@ -50,7 +63,7 @@ extension ProxiedConnection {
         number: number, client: client, upstream: upstream, ended: tick.handedOver(self)))
     // The splice has descriptors of its own: closing these ends nothing.
     for leg in [Leg.client, .upstream] {
-      self[leg].channel?.close(promise: nil)
+      if let channel = self[leg].channel { closeAtOnce(channel) }
       self[leg].channel = nil
     }
     return true
@@ -65,6 +78,12 @@ extension ProxiedConnection {
       of: NIOBSDSocket.Handle.self
     ) { fcntl($0, F_DUPFD_CLOEXEC, 0) }
     guard let copy, copy >= 0 else { return nil }
-    return SplicedLeg(descriptor: copy, received: state.bytes)
+    let received = state.bytes &- (leg == .client ? clientBytesBefore : 0)
+    guard state.tls != nil else { return SplicedLeg(descriptor: copy, received: received) }
+    guard let records = recordWatch(of: leg)?.takeOver() else {
+      systemClose(copy)
+      return nil
+    }
+    return SplicedLeg(descriptor: copy, received: received, records: records)
   }
 }

@@ -45,7 +45,9 @@ final class SpliceLoop: Sendable {
   /// Starts a loop on a thread of the pool, which it keeps until `stopped` completes.
   ///
   /// - Returns: nil where the system gives no more descriptors.
-  static func start(on pool: NIOThreadPool, recorder: TrafficRecorder) -> SpliceLoop? {
+  static func start(
+    on pool: NIOThreadPool, recorder: TrafficRecorder, diagnose: @escaping @Sendable (_ line: String) -> Void
+  ) -> SpliceLoop? {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { return nil }
     for end in ends {
@@ -54,7 +56,7 @@ final class SpliceLoop: Sendable {
     }
     let loop: SpliceLoop
     do throws(ReadinessQueue.Fault) {
-      let table = try SpliceTable(recorder: recorder, wakeup: ends[0])
+      let table = try SpliceTable(recorder: recorder, wakeup: ends[0], diagnose: diagnose)
       loop = SpliceLoop(table, wakeup: (ends[0], ends[1]))
     } catch {
       for end in ends { close(end) }

@@ -30,8 +30,13 @@ extension SpliceTable {
 
   /// Ends a leg's output, where everything has been sent; a leg whose input has ended too closes with it.
   mutating func endOutput(_ place: Place) {
-    guard let leg = connections[place.slot]?[place.leg], leg.isOpen, !leg.outputEnded, leg.waiting.isEmpty
+    guard connections[place.slot]?[place.leg].isOpen == true,
+      connections[place.slot]?[place.leg].outputEnded == false,
+      connections[place.slot]?[place.leg].waiting.isEmpty == true
     else { return }
+    sayEnd(place)
+    // Whoever takes no more now is sent the end of TLS when it does, and comes here again.
+    guard let leg = connections[place.slot]?[place.leg], leg.waiting.isEmpty else { return }
     connections[place.slot]?[place.leg].outputEnded = true
     guard !leg.inputEnded else { return close(place) }
     _ = shutdown(leg.descriptor, Int32(SHUT_WR))

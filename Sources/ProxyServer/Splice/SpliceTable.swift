@@ -2,6 +2,7 @@ import AckCorrelation
 import NIOCore
 import SessionDecoder
 import SocketReadiness
+import TLSRecords
 
 #if canImport(Glibc)
   import Glibc
@@ -17,6 +18,8 @@ import SocketReadiness
 struct SpliceTable: ~Copyable {
   var queue: ReadinessQueue
   let recorder: TrafficRecorder
+  /// Receives one line for each thing worth telling a person.
+  let diagnose: @Sendable (_ line: String) -> Void
   var connections = SpliceSlots()
   private var freeSlots: [Int] = []
   /// Slots that became free in this tick: what the queue found for them may not have been handled yet.
@@ -28,6 +31,8 @@ struct SpliceTable: ~Copyable {
 
   private let arena: UnsafeMutableRawPointer
   private var used = 0
+  /// Where records of TLS are read to, and where they are sealed; never both at once.
+  let sealedRoom: UnsafeMutableRawPointer
   var steps: [SpliceStep] = []
   private var notes: [SpliceNote] = []
   private var sends: [Send] = []
@@ -65,19 +70,27 @@ struct SpliceTable: ~Copyable {
   private static let arenaBytes = 1 << 20
   /// One read takes this much at most, and so does what may wait for a slow peer, but for the last read of a leg.
   /// It is also one connection's share of a tick: the others wait while a flood of tiny frames of this much is decoded.
-  private static let readBytes = 64 << 10
+  static let readBytes = 64 << 10
   static let wakeupToken = UInt64.max
   static let listenerToken = UInt64.max - 1
 
-  init(recorder: TrafficRecorder, wakeup: Int32) throws(ReadinessQueue.Fault) {
+  init(
+    recorder: TrafficRecorder, wakeup: Int32, diagnose: @escaping @Sendable (_ line: String) -> Void
+  ) throws(ReadinessQueue.Fault) {
     var queue = try ReadinessQueue()
     try queue.watch(wakeup, token: Self.wakeupToken, for: .readable)
     self.queue = queue
     self.recorder = recorder
+    self.diagnose = diagnose
     arena = .allocate(byteCount: Self.arenaBytes, alignment: 64)
+    sealedRoom = .allocate(
+      byteCount: max(Self.readBytes, RecordLayer.sealedCount(of: Self.readBytes)), alignment: 64)
   }
 
-  deinit { arena.deallocate() }
+  deinit {
+    arena.deallocate()
+    sealedRoom.deallocate()
+  }
 
   /// Passes bytes until the loop has stopped.
   mutating func run(for loop: SpliceLoop) {
@@ -174,6 +187,7 @@ struct SpliceTable: ~Copyable {
   /// - Returns: whether there was something.
   @discardableResult
   mutating func receive(_ place: Place) -> Bool {
+    if let records = connections[place.slot]?[place.leg].records { return receiveSealed(place, records) }
     guard let range = read(place) else { return false }
     pass(range, from: place)
     return true
@@ -182,8 +196,7 @@ struct SpliceTable: ~Copyable {
   /// Reads once into the arena; deals with the end where that is what there is.
   mutating func read(_ place: Place) -> Range<Int>? {
     guard let descriptor = connections[place.slot]?[place.leg].descriptor else { return nil }
-    let room = min(Self.readBytes, Self.arenaBytes - used)
-    let count = recv(descriptor, arena + used, room, 0)
+    let count = recv(descriptor, arenaEnd, roomInArena, 0)
     guard count > 0 else {
       if count == 0 {
         inputClosed(place)
@@ -192,6 +205,15 @@ struct SpliceTable: ~Copyable {
       }
       return nil
     }
+    return taken(count)
+  }
+
+  /// Where the next read goes to, and how much it may take.
+  var arenaEnd: UnsafeMutableRawPointer { arena + used }
+  var roomInArena: Int { min(Self.readBytes, Self.arenaBytes - used) }
+
+  /// The place in the arena of so many bytes that were just read.
+  mutating func taken(_ count: Int) -> Range<Int> {
     let range = used..<used + count
     used += count
     return range
@@ -257,6 +279,15 @@ struct SpliceTable: ~Copyable {
 
   /// Sends bytes whose records are written; what the peer does not take now, waits.
   mutating func transmit(_ bytes: UnsafeRawBufferPointer, to place: Place) {
+    if let records = connections[place.slot]?[place.leg].records {
+      guard connections[place.slot]?[place.leg].outputEnded == false else { return }
+      return transmit(bytes, to: place, sealedBy: records)
+    }
+    transmitSealed(bytes, to: place)
+  }
+
+  /// The same of bytes that are as they are to be on the wire.
+  mutating func transmitSealed(_ bytes: UnsafeRawBufferPointer, to place: Place) {
     // Field by field: a copy of the connection would make what waits be copied before it grows.
     guard connections[place.slot]?[place.leg].outputEnded == false,
       let descriptor = connections[place.slot]?[place.leg].descriptor

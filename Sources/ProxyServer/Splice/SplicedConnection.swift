@@ -1,6 +1,7 @@
 import AckCorrelation
 import SessionDecoder
 import SocketReadiness
+import TLSRecords
 
 /// A connection whose bytes pass without HTTP, with its two sockets.
 struct SplicedConnection {
@@ -43,11 +44,16 @@ struct SplicedLeg {
   var endsOutput = false
   /// Since when this peer has not taken what the other sends.
   var stalledSince: Timestamp?
+  /// TLS on this leg; nil where it is plain.
+  let records: RecordLayer?
+  /// The peer ended its direction without the close_notify of TLS: what it sent may be cut off.
+  var isCutOff = false
 
   /// - Parameter received: bytes that arrived before the splice.
-  init(descriptor: Int32, received: UInt64) {
+  init(descriptor: Int32, received: UInt64, records: RecordLayer? = nil) {
     self.descriptor = descriptor
     self.received = received
+    self.records = records
   }
 
   var isOpen: Bool { descriptor >= 0 }
