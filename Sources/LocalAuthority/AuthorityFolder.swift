@@ -99,8 +99,7 @@ package struct AuthorityFolder: Sendable {
     permitting constraints: NameConstraints = NameConstraints(), at now: Int
   ) throws(AuthorityFault) -> (authority: LocalAuthority, isNew: Bool) {
     if let kept = try authority() {
-      try keepCertificateFile(kept)
-      return (kept, false)
+      return (try keepCertificateFile(kept), false)
     }
     // Somebody else's file of that name is not to be lost; ours comes behind the authority.
     if access(certificateFile, F_OK) == 0, try authority() == nil {
@@ -109,9 +108,7 @@ package struct AuthorityFolder: Sendable {
       )
     }
     let isNew = try store(LocalAuthority.made(permitting: constraints, at: now), replacing: false)
-    guard let made = try authority() else { throw fault("read", secretFile) }
-    try keepCertificateFile(made)
-    return (made, isNew)
+    return (try keepCertificateFile(try stored()), isNew)
   }
 
   /// Makes an authority in place of the one kept here.
@@ -119,9 +116,7 @@ package struct AuthorityFolder: Sendable {
     permitting constraints: NameConstraints, at now: Int
   ) throws(AuthorityFault) -> LocalAuthority {
     _ = try store(LocalAuthority.made(permitting: constraints, at: now), replacing: true)
-    guard let made = try authority() else { throw fault("read", secretFile) }
-    try keepCertificateFile(made)
-    return made
+    return try keepCertificateFile(try stored())
   }
 
   /// Removes the authority, key and all; false where there was none.
@@ -158,7 +153,29 @@ package struct AuthorityFolder: Sendable {
     return false
   }
 
-  private func keepCertificateFile(_ authority: LocalAuthority) throws(AuthorityFault) {
+  /// The authority that has just been put here, by this process or by another.
+  private func stored() throws(AuthorityFault) -> LocalAuthority {
+    guard let authority = try authority() else { throw fault("read", secretFile) }
+    return authority
+  }
+
+  /// Sees to it that the certificate's file is the authority's, and the authority's still when that is done: another process
+  /// may renew it meanwhile, and would have written the file before.
+  ///
+  /// - Returns: the authority that the file belongs to.
+  private func keepCertificateFile(_ authority: LocalAuthority) throws(AuthorityFault) -> LocalAuthority {
+    var kept = authority
+    // Each turn means one renewal more in the time of two writes.
+    for _ in 0..<16 {
+      try writeCertificateFile(kept)
+      let now = try stored()
+      if now.fingerprint == kept.fingerprint { break }
+      kept = now
+    }
+    return kept
+  }
+
+  private func writeCertificateFile(_ authority: LocalAuthority) throws(AuthorityFault) {
     let wanted = try authority.certificate(as: .pem)
     let descriptor = open(certificateFile, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
     if descriptor >= 0 {

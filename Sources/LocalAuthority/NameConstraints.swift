@@ -12,7 +12,7 @@ package struct NameConstraints: Equatable, Sendable {
   /// - Parameter texts: host names (`example.test`, with all below it), addresses, and ranges (`10.0.0.0/8`).
   package init(_ texts: [String]) throws(AuthorityFault) {
     for text in texts {
-      let parts = text.split(separator: "/", maxSplits: 1)
+      let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
       switch parts.first.flatMap({ CertificateName(String($0)) }) {
       case .host(let name) where parts.count == 1: hosts.append(name)
       case .address(let address):

@@ -9,11 +9,11 @@ struct SigningKey: ~Copyable {
     key = try Owned(ackscope_make_p256_key(), "make a P-256 key") { EVP_PKEY_free($0) }
   }
 
-  /// The first private key among PEM blocks.
+  /// The first private key among PEM blocks; one behind a password is refused, and nobody asked for it.
   init(pem: [UInt8]) throws(AuthorityFault) {
     let source = try MemoryBIO(pem)
     key = try Owned(
-      PEM_read_bio_PrivateKey(source.bio.pointer, nil, nil, nil), "read the authority's private key"
+      PEM_read_bio_PrivateKey(source.bio.pointer, nil, { _, _, _, _ in 0 }, nil), "read the authority's private key"
     ) { EVP_PKEY_free($0) }
   }
 

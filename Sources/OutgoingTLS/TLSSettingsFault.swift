@@ -14,7 +14,7 @@ package struct TLSSettingsFault: Error, Equatable {
 
   /// The certificates of a file in PEM.
   package static func chain(_ path: String, _ option: String) throws(TLSSettingsFault)
-    -> [NIOSSLCertificateSource]
+    -> [NIOSSLCertificate]
   {
     try checkReadable(path, option)
     guard let read = try? NIOSSLCertificate.fromPEMFile(path), !read.isEmpty else {
@@ -23,7 +23,7 @@ package struct TLSSettingsFault: Error, Equatable {
           "\(option) '\(path)' holds no certificate in PEM; openssl x509 -inform der -in FILE makes PEM of DER"
       )
     }
-    return read.map { .certificate($0) }
+    return read
   }
 
   /// The private key of a file in PEM.

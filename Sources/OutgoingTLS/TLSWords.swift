@@ -75,14 +75,6 @@ package enum TLSWords {
     reason.lowercased().split(separator: "_").joined(separator: " ")
   }
 
-  /// Whether a peer spoke HTTP where TLS was expected.
-  package static func isPlainHTTP(_ error: any Error) -> Bool {
-    guard case NIOSSLError.handshakeFailed(.sslError(let stack)) = error, let first = stack.first else {
-      return false
-    }
-    return ["HTTP_REQUEST", "HTTPS_PROXY_REQUEST"].contains(reason(in: first.description))
-  }
-
   /// What is wrong with the records of a peer.
   package static func explain(_ fault: RecordFault) -> String {
     switch fault {

@@ -41,6 +41,7 @@ package final class UpstreamTLS: Sendable {
     configuration.trustRoots = .certificates([])
     if let certificate {
       configuration.certificateChain = try TLSSettingsFault.chain(certificate.chain, options.chain)
+        .map { .certificate($0) }
       configuration.privateKey = try TLSSettingsFault.key(certificate.key, options.key)
     }
     context = try TLSSettingsFault.context(configuration, "\(options.chain) and \(options.key)")

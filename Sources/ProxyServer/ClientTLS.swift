@@ -39,6 +39,8 @@ package final class ClientTLS: Sendable {
   let secrets = HandshakeSecrets()
   private let kept = Mutex<[[String]: Kept]>([:])
   private let kinds: Int
+  /// Seconds since 1970 at which the certificate ends that is shown to everybody; nil where they are made.
+  package let notAfter: Int64?
 
   /// Certificates made as they are asked for, and kept until they are stale.
   ///
@@ -47,6 +49,7 @@ package final class ClientTLS: Sendable {
     issuer: @escaping Issuer, kept kinds: Int = 1000, keyLog: (@Sendable (ByteBuffer) -> Void)? = nil
   ) {
     source = .issued(issuer)
+    notAfter = nil
     self.kinds = kinds
     self.keyLog = secrets.log(keyLog)
   }
@@ -56,8 +59,10 @@ package final class ClientTLS: Sendable {
     chain: String, key: String, keyLog: (@Sendable (ByteBuffer) -> Void)? = nil
   ) throws(TLSSettingsFault) {
     self.keyLog = secrets.log(keyLog)
+    let chain = try TLSSettingsFault.chain(chain, "--cert")
+    notAfter = chain.first.map { Int64($0.notValidAfter) }
     let configuration = Self.configuration(
-      try TLSSettingsFault.chain(chain, "--cert"), try TLSSettingsFault.key(key, "--key"), self.keyLog)
+      chain.map { .certificate($0) }, try TLSSettingsFault.key(key, "--key"), self.keyLog)
     source = .fixed(try TLSSettingsFault.context(configuration, "--cert and --key"))
     kinds = 0
   }

@@ -69,9 +69,13 @@ final class ArrivalCounter: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
 
   private(set) var bytes: UInt64 = 0
+  /// The first byte of all.
+  private(set) var first: UInt8?
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    bytes &+= UInt64(Self.unwrapInboundIn(data).readableBytes)
+    let buffer = Self.unwrapInboundIn(data)
+    bytes &+= UInt64(buffer.readableBytes)
+    if first == nil { first = buffer.readableBytesView.first }
     context.fireChannelRead(data)
   }
 }

@@ -95,12 +95,16 @@ extension ProxiedConnection {
     default: break
     }
     if case HTTPParserError.invalidEOFState = error { return close() }
+    // A handshake's first record (RFC 8446 §5.1).
+    let speaksTLS = client.tls == nil && client.http?.counter.first == 0x16
     let isTooLarge = if case HTTPParserError.headerOverflow = error { true } else { false }
     proxy.diagnose(
-      "connection \(number.number): client \(clientAddress) sent "
-        + (isTooLarge
-          ? "header fields above \(proxy.configuration.limits.headerBytes) bytes, or more than \(proxy.configuration.limits.headerFields)"
-          : "a malformed request (\(error))")
+      "connection \(number.number): client \(clientAddress) "
+        + (speaksTLS
+          ? "speaks TLS, and this port does not: use http:// or ws://, or begin with --tls"
+          : isTooLarge
+            ? "sent header fields above \(proxy.configuration.limits.headerBytes) bytes, or more than \(proxy.configuration.limits.headerFields)"
+            : "sent a malformed request (\(error))")
     )
     if isTooLarge {
       answer(

@@ -55,6 +55,10 @@ extension ProxiedConnection {
       explanation = "there is no certificate for the name '\(TerminalText.harmless(name))': \(error)"
     }
     noteFailedHandshake(explanation)
+    // Nothing is before this handler yet, so this goes out as it is: unrecognized_name (RFC 6066 §3).
+    if let hello = try? client.channel?.pipeline.syncOperations.context(name: Self.helloName) {
+      hello.writeAndFlush(NIOAny(ByteBuffer(bytes: [0x15, 3, 3, 0, 2, 2, 112])), promise: nil)
+    }
     close()
   }
 
@@ -200,7 +204,7 @@ extension ProxiedConnection {
     }
     self[.client].inputEnded = true
     self[.client].outputEnded = true
-    if TLSWords.isPlainHTTP(error), let channel = client.channel, let tls = tlsContext(of: channel) {
+    if alerts?.beginsWithLetter == true, let channel = client.channel, let tls = tlsContext(of: channel) {
       tls.writeAndFlush(NIOAny(ByteBuffer(string: Self.speakTLS)), promise: nil)
     }
   }

@@ -82,6 +82,9 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Connections set up, one after the other, to measure how many a second.")
   var setups = 1000
 
+  @Option(help: "Bytes of one payload that the proxy's capture keeps, as 'ackscope proxy' knows it.")
+  var maxCapturePayload: SizeArgument?
+
   @Option(help: "The form of the report.")
   var format = BenchFormat.text
 
@@ -91,6 +94,7 @@ struct BenchCommand: ParsableCommand {
     try Self.check(payload.bytes, 1...(16 << 20), "--payload")
     try Self.check(rate, 1...1_000_000, "--rate")
     try Self.check(rounds, 1...1000, "--rounds")
+    if let maxCapturePayload { try CaptureOptions.check(maxCapturePayload) }
     try Self.check(idleConnections, 0...10_000, "--idle-connections")
     try Self.check(setups, 1...20_000, "--setups")
     guard (10_000...600_000_000).contains(duration.microseconds) else {
@@ -126,6 +130,7 @@ struct BenchCommand: ParsableCommand {
     options.vias = via.map(\.via)
     options.serverPort = serverPort
     options.idleConnections = idleConnections
+    options.keptPayload = maxCapturePayload?.bytes
     Interruption.watch()
     do throws(LoadFault) {
       // The run holds the children: it is gone, and they with it, before the process exits.

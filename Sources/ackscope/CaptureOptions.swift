@@ -83,6 +83,11 @@ struct CaptureOptions: ParsableArguments {
     if view == .live && capture == "-" {
       throw ValidationError("--view live and --capture - both want standard output: give the capture a path")
     }
+    try Self.check(maxCapturePayload)
+  }
+
+  /// Whether records have room for their own members with so little of a payload.
+  static func check(_ maxCapturePayload: SizeArgument) throws {
     if maxCapturePayload.bytes < 256 { throw ValidationError("--max-capture-payload is at least 256 bytes") }
   }
 

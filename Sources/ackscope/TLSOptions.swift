@@ -98,7 +98,14 @@ struct TLSOptions: ParsableArguments {
       if let check { verify = { chain, name in check.fault(of: chain, for: name) } }
       configuration.upstreamTLS = try UpstreamTLS(
         check: verify, certificate: shown, isTakenOver: true, keyLog: keyLog)
-      if let cert, let key { configuration.clientTLS = try ClientTLS(chain: cert, key: key, keyLog: keyLog) }
+      if let cert, let key {
+        let shown = try ClientTLS(chain: cert, key: key, keyLog: keyLog)
+        configuration.clientTLS = shown
+        if let end = shown.notAfter, end < time(nil) {
+          StandardError.line(
+            "WARNING: the certificate of --cert '\(cert)' has expired: clients that check it will refuse it")
+        }
+      }
     } catch {
       throw Failure(explanation: error.explanation)
     }

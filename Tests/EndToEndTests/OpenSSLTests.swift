@@ -91,6 +91,7 @@ extension RealPeers {
       let (server, proxy) = try await Self.proxy(certificates)
       let client = try Self.client(certificates, to: proxy, ["-servername", name])
       #expect(await client.end() == .exited(1))
+      #expect(client.lastErrors.contains("alert number 112"), "\(client.lastErrors)")
       let line = await proxy.child.errors.first { $0.contains("TLS handshake with client") }
       #expect(line?.contains("no certificate for the name '\(name)'") == true, "\(line ?? "")")
       #expect(line?.contains("AuthorityFault") == false)
@@ -114,6 +115,17 @@ extension RealPeers {
       #expect(await proxy.stop() == .exited(0))
       #expect(try proxy.capture().findings("tls_failed").count == 2)
       #expect(!proxy.child.errors.all.contains { $0.contains("malformed request") })
+      await server.stop()
+    }
+
+    @Test func whoSpeaksTLSToAPlainPortIsToldApart() async throws {
+      let (server, port) = try await PeerProcess.startServer(script: "chat_server.py")
+      let proxy = try await ProxyProcess.start(upstream: "http://127.0.0.1:\(port)", arguments: [])
+      let client = try Self.openssl(["s_client", "-connect", "127.0.0.1:\(proxy.port)"])
+      #expect(await client.end() == .exited(1))
+      let line = await proxy.child.errors.first { $0.contains("speaks TLS, and this port does not") }
+      #expect(line?.contains("--tls") == true)
+      #expect(await proxy.stop() == .exited(0))
       await server.stop()
     }
 

@@ -108,7 +108,7 @@ extension RealPeers {
         ("others_are_served_beside_half_handshakes", "'hello'"),
         ("a_server_that_never_shakes_hands_holds_up_nobody", "'hello'"),
         ("garbage_is_survived", "'hello'"),
-        ("plain_http_is_told", "('HTTP/1.1 400 Bad Request', True)"),
+        ("plain_http_is_told", "{('HTTP/1.1 400 Bad Request', True)}"),
       ]
       let made = try await ProxyProcess.finish(["ca", "export", "--ca-dir", certificates.authorityFolder])
       #expect(made.ending == .exited(0))
@@ -147,6 +147,40 @@ extension RealPeers {
       let saw = try await ends.next("saw")
       #expect(saw == .string("'reset'"))
       #expect(await proxy.stop() == .exited(0))
+    }
+
+    /// A server that goes away when it has the client's first message.
+    @Test(arguments: [
+      (false, "the connection ended in the middle of the handshake"), (true, "reset by peer"),
+    ])
+    func aServerThatBreaksTheHandshakeOffIsSaid(_ resets: Bool, _ words: String) async throws {
+      let python = try PeerEnvironment.locate("python3", install: "sudo apt-get install -y python3")
+      let script = """
+        import socket, struct, sys
+        listener = socket.create_server(("127.0.0.1", 0)); listener.settimeout(20)
+        print(listener.getsockname()[1], flush=True)
+        peer = listener.accept()[0]
+        peer.recv(65536)
+        if sys.argv[1] == "true":
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+        """
+      let server = try ChildProcess(python, ["-c", script, "\(resets)"])
+      let port = try #require(await server.output.next().flatMap { Int($0) })
+      let proxy = try await ProxyProcess.start(upstream: "https://localhost:\(port)", arguments: [])
+      try await Self.expectRefusal(proxy, words)
+      _ = await server.end()
+    }
+
+    @Test func anExpiredCertificateOfOnesOwnIsWarnedOf() async throws {
+      let certificates = try TestCertificates()
+      for name in [TestCertificates.Name.expired, .good] {
+        let proxy = try await ProxyProcess.start(
+          upstream: "http://127.0.0.1:9",
+          arguments: ["--cert", certificates.chain(name), "--key", certificates.key(name)])
+        #expect(await proxy.stop() == .exited(0))
+        #expect(proxy.child.lastErrors.contains("has expired") == (name == .expired))
+      }
     }
 
     /// A server that asks who the client is.

@@ -67,6 +67,15 @@ struct BenchReportTests {
     #expect(json["ratios"]?["haproxy"]?["round_trips_per_s"]?.number == "0.75")
   }
 
+  @Test func whatTheCaptureKeepsIsSaidWhereItWasAsked() throws {
+    var options = BenchOptions()
+    #expect(!BenchReport(options, machine: Self.machine).text.contains("the capture keeps"))
+    options.keptPayload = 4096
+    let report = BenchReport(options, machine: Self.machine)
+    #expect(report.text.contains("the capture keeps 4096 bytes of a payload"))
+    #expect(report.json["options"]?["max_capture_payload"]?.number == "4096")
+  }
+
   @Test func theTextLinesItsColumnsUp() throws {
     let lines = try report().text.split(separator: "\n", omittingEmptySubsequences: false)
     let table = lines.drop { !$0.contains("direct") }.prefix { !$0.isEmpty }

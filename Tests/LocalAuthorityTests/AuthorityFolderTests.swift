@@ -42,6 +42,32 @@ import Testing
     #expect(try mode(folder.secretFile) == 0o600)
   }
 
+  /// Nobody is asked on the terminal, where a proxy may have nobody.
+  @Test func aKeyBehindAPasswordIsRefused() throws {
+    _ = try folder.madeIfNeeded(at: now)
+    let locked = try IndependentCheck.run(
+      "openssl", ["pkey", "-in", folder.secretFile, "-aes256", "-passout", "pass:secret"])
+    let certificate = try String(contentsOfFile: folder.certificateFile, encoding: .utf8)
+    try (certificate + locked.output).write(toFile: folder.secretFile, atomically: false, encoding: .utf8)
+    #expect { try folder.authority() } throws: { "\($0)".contains("damaged") }
+  }
+
+  @Test func whoeverRenewsAtOnceLeavesACertificateThatFits() async throws {
+    _ = try folder.madeIfNeeded(at: now)
+    for _ in 0..<20 {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<4 {
+          group.addTask { [folder, now] in _ = try folder.renew(permitting: NameConstraints(), at: now) }
+        }
+        try await group.waitForAll()
+      }
+      let kept = try #require(try folder.authority())
+      let shown = try IndependentCheck.run(
+        "openssl", ["x509", "-noout", "-fingerprint", "-sha256", "-in", folder.certificateFile])
+      #expect(shown.output.contains(kept.fingerprint))
+    }
+  }
+
   @Test func aLinkInPlaceOfTheKeyIsRefused() throws {
     _ = try folder.madeIfNeeded(at: now)
     try FileManager.default.moveItem(atPath: folder.secretFile, toPath: files.path("elsewhere.pem"))

@@ -21,6 +21,7 @@ extension BenchReport {
           ("transport", .string(load.transport.rawValue)),
           ("compression", .string(load.compresses ? "server" : "off")),
           ("idle_connections", .number("\(options.idleConnections)")),
+          ("max_capture_payload", options.keptPayload.map { .number("\($0)") } ?? .null),
         ])
       ),
       ("paths", .array(paths.map(json))),

@@ -5,6 +5,7 @@ extension BenchReport {
     var lines = [
       "\(load.connections) connections, window \(load.window), payload \(load.payload) bytes, "
         + "\(load.transport.rawValue), compression \(load.compresses ? "from the server" : "off"); "
+        + (options.keptPayload.map { "the capture keeps \($0) bytes of a payload; " } ?? "")
         + "latencies at \(Self.number(Double(load.rate), digits: 0))/s; \(options.rounds) rounds of "
         + "\(Self.number(Double(load.milliseconds) / 1000, digits: load.milliseconds % 1000 == 0 ? 0 : 1)) s: "
         + "median (lowest – highest)",

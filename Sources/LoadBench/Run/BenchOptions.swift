@@ -36,6 +36,8 @@ package struct BenchOptions: Sendable {
   package var serverPort: UInt16 = 0
   /// Connections that are held open to measure their memory; 0 leaves that out.
   package var idleConnections = 1000
+  /// Bytes of one payload that the proxy's capture keeps; nil leaves the proxy's own limit.
+  package var keptPayload: Int?
 
   package init() {}
 

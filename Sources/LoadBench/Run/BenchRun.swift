@@ -102,7 +102,7 @@ package final class BenchRun {
         BenchChildMain.Command.proxy, "http://127.0.0.1:\(paths[0].port)", "--listen", "127.0.0.1:0",
         "--view", "none",
         "--capture", capture, "--max-connections", "\(connections)",
-      ], errors: log)
+      ] + (options.keptPayload.map { ["--max-capture-payload", "\($0)"] } ?? []), errors: log)
     children.append(proxy)
     let end = MonotonicClock.now + 10_000_000_000
     while MonotonicClock.now < end {

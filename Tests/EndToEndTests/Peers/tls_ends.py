@@ -255,9 +255,13 @@ def garbage_is_survived(world):
 
 
 def plain_http_is_told(world):
+    return {told_in_plain(world, method) for method in ("GET", "OPTIONS", "DELETE", "PATCH", "PROPFIND")}
+
+
+def told_in_plain(world, method):
     sock = socket.create_connection(("127.0.0.1", world.port))
     sock.settimeout(PATIENCE)
-    sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    sock.sendall(method.encode() + b" / HTTP/1.1\r\nHost: a\r\n\r\n")
     data = b""
     while True:
         part = sock.recv(4096)
