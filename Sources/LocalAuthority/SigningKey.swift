@@ -13,7 +13,8 @@ struct SigningKey: ~Copyable {
   init(pem: [UInt8]) throws(AuthorityFault) {
     let source = try MemoryBIO(pem)
     key = try Owned(
-      PEM_read_bio_PrivateKey(source.bio.pointer, nil, { _, _, _, _ in 0 }, nil), "read the authority's private key"
+      PEM_read_bio_PrivateKey(source.bio.pointer, nil, { _, _, _, _ in 0 }, nil),
+      "read the authority's private key"
     ) { EVP_PKEY_free($0) }
   }
 
