@@ -210,6 +210,10 @@ extension ProxiedConnection {
   /// Ends the connection because the proxy stops: peers of a WebSocket get a close frame with 1001 where it does
   /// not fall into a frame of theirs.
   func stop() {
+    if decodersLeft > 0, let channel = client.channel ?? upstream.channel {
+      // They are about to leave, and take no close frame.
+      return channel.eventLoop.assumeIsolated().execute { self.stop() }
+    }
     let isFirst = closing == nil
     closing = closing ?? (.proxy, 1001, "the proxy stops")
     if case .relaying = phase {

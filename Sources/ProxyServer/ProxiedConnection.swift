@@ -89,12 +89,12 @@ final class ProxiedConnection {
   var wasOpened = false
   var wasObserved = false
   var isFinished = false
-  /// HTTP decoders that may still bring bytes behind the upgrade.
+  /// HTTP decoders that may still bring bytes behind the upgrade, and take nothing but HTTP on its way out.
   var decodersLeft = 0
   /// A splice loop is to take the connection over.
   var isLeaving = false
-  /// The legs that have sent everything from before the hand-over to a splice loop; nil while none is under way.
-  var drainedForHandOver: Set<Leg>?
+  /// The way to a splice loop, while the connection is on it.
+  var draining: Draining?
   /// Where requests go; in a forward proxy nil until the client has said it.
   var target: UpstreamAddress?
   /// The proxies before this one, as the client's request names them.
@@ -336,8 +336,10 @@ final class ProxiedConnection {
       return
     }
     channel.flush()
-    if drainedForHandOver != nil { return prepareHandOver(of: leg, channel) }
-    if self[leg].endsOutputAfterFlush || self[leg].closesAfterFlush { endOutput(of: leg, channel) }
+    if draining != nil { return prepareHandOver(of: leg, channel) }
+    if self[leg].endsOutputAfterFlush || self[leg].closesAfterFlush, decodersLeft == 0 {
+      endOutput(of: leg, channel)
+    }
     if channel.isWritable || self[leg].outputEnded {
       // Its answers come first: a client gets no further ahead of them than this.
       if leg == .upstream, exchanges.count >= Self.exchangesAhead { return }
@@ -375,7 +377,7 @@ final class ProxiedConnection {
         tick.observe(number, .stalled(leg.peer, from: start))
       }
     }
-    guard drainedForHandOver == nil else { return }
+    guard draining == nil else { return }
     if leg == .upstream, exchanges.count >= Self.exchangesAhead { return }
     self[leg.partner].channel?.read()
   }

@@ -11,14 +11,21 @@ package final class HandshakeSecrets: Sendable {
     package var server: [UInt8]
   }
 
-  private let pending = Mutex<[[UInt8]: Pair]>([:])
-  /// Connections take or forget theirs at once; more than this wait only where something goes wrong.
-  private static let mostPending = 4096
+  private struct Pending {
+    var pairs: [[UInt8]: Pair] = [:]
+    /// Their randoms in the order in which they came, those that were taken since included.
+    var order: [[UInt8]] = []
+  }
+
+  private let pending = Mutex(Pending())
+  /// Connections take or forget theirs at once. Whose secrets nobody wants (TLS within TLS) loses them when so many have come
+  /// behind it.
+  private static let mostPending = 1024
 
   package init() {}
 
   /// Connections whose secrets wait.
-  var count: Int { pending.withLock { $0.count } }
+  var count: Int { pending.withLock { $0.pairs.count } }
 
   /// Reads a line of the log, `LABEL random secret` in hexadecimal; other labels are passed over.
   package func note(_ line: some Sequence<UInt8>) {
@@ -29,25 +36,31 @@ package final class HandshakeSecrets: Sendable {
       let random = Self.bytes(words[1]), let secret = Self.bytes(words[2])
     else { return }
     pending.withLock { pending in
-      if pending.count >= Self.mostPending, pending[random] == nil { pending.removeAll() }
-      var pair = pending[random] ?? Pair(client: [], server: [])
+      if pending.pairs[random] == nil {
+        pending.order.append(random)
+        if pending.order.count >= 2 * Self.mostPending {
+          for old in pending.order.prefix(Self.mostPending) { pending.pairs[old] = nil }
+          pending.order.removeFirst(Self.mostPending)
+        }
+      }
+      var pair = pending.pairs[random] ?? Pair(client: [], server: [])
       if isClient { pair.client = secret } else { pair.server = secret }
-      pending[random] = pair
+      pending.pairs[random] = pair
     }
   }
 
   /// Gives out the secrets of a connection, once both are known, and forgets them.
   package func take(_ random: [UInt8]) -> Pair? {
     pending.withLock { pending in
-      guard let pair = pending[random], !pair.client.isEmpty, !pair.server.isEmpty else { return nil }
-      pending[random] = nil
+      guard let pair = pending.pairs[random], !pair.client.isEmpty, !pair.server.isEmpty else { return nil }
+      pending.pairs[random] = nil
       return pair
     }
   }
 
   /// Forgets a connection that ends before it has taken its secrets.
   package func forget(_ random: [UInt8]) {
-    pending.withLock { $0[random] = nil }
+    pending.withLock { $0.pairs[random] = nil }
   }
 
   private static func bytes(_ digits: some Collection<UInt8>) -> [UInt8]? {

@@ -64,8 +64,8 @@ package struct HandshakeWatch: ~Copyable {
     whole.withUnsafeBytes { whole in
       while !hasGivenUp, whole.count - position >= Record.headerBytes {
         let body = Record.bodyCount(UnsafeRawBufferPointer(rebasing: whole[position...]))
-        // Records of the handshake may be larger than those behind it (RFC 5246 §6.2.3).
-        guard body <= Record.plainBytes + 2048 else { return giveUp() }
+        // Beyond that it is an older version (RFC 5246 §6.2.3), or no TLS.
+        guard body <= Record.bodyBytes else { return giveUp() }
         guard whole.count - position >= Record.headerBytes + body else { return }
         let end = position + Record.headerBytes + body
         look(at: UnsafeRawBufferPointer(rebasing: whole[position..<end]), direction)

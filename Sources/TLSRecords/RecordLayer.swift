@@ -28,7 +28,8 @@ package final class RecordLayer: @unchecked Sendable {
   /// Records in a row that carried nothing of use.
   private var idleRecords = 0
   private var owesUpdate = false
-  private var hasSaidEnd = false
+  /// Nothing may be sealed any more.
+  package private(set) var hasSaidEnd = false
   /// Records after which our own keys are renewed, below the limit of AES-GCM (RFC 8446 §5.5).
   private let recordsPerKey: UInt64
 
@@ -72,12 +73,12 @@ package final class RecordLayer: @unchecked Sendable {
     while opened.end == nil, arrived.count - position >= Record.headerBytes {
       let tail = UnsafeRawBufferPointer(rebasing: arrived[position...])
       let body = Record.bodyCount(tail)
-      guard body <= Record.bodyBytes else {
-        opened.end = .fault(.tooLong)
-        break
-      }
       guard tail[0] == Record.applicationData else {
         opened.end = .fault(.unexpected)
+        break
+      }
+      guard body <= Record.bodyBytes else {
+        opened.end = .fault(.tooLong)
         break
       }
       let count = Record.headerBytes + body

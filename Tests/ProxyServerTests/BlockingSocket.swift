@@ -37,8 +37,16 @@ final class BlockingSocket: Sendable {
 
   private static func stream() -> Int32 { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
 
-  static func listening() throws -> BlockingSocket {
+  /// - Parameter isNarrow: whether those who are accepted take in no more than some kilobytes at a time.
+  static func listening(isNarrow: Bool = false) throws -> BlockingSocket {
     let made = BlockingSocket(stream())
+    if isNarrow {
+      // The segments matter too: a sender's buffer grows with them.
+      for (level, option, value) in [(SOL_SOCKET, SO_RCVBUF, 2048), (Int32(IPPROTO_TCP), TCP_MAXSEG, 536)] {
+        var value = Int32(value)
+        setsockopt(made.descriptor, level, option, &value, 4)
+      }
+    }
     var place = address(0)
     let result = withUnsafePointer(to: &place) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {

@@ -129,7 +129,10 @@ import Testing
   }
 
   private static let cases: [Case] = [
-    Case(testDescription: "garbage", fault: .unexpected) { _ in Array("GET / HTTP/1.1\r\n".utf8) },
+    Case(testDescription: "garbage", fault: .unexpected) { _ in
+      Array("GET / HTTP/1.1\r\n".utf8)
+    },
+    Case(testDescription: "garbage that would be long", fault: .unexpected) { _ in [9, 9, 9, 0xFF, 0xFF] },
     Case(testDescription: "a record of nobody", fault: .notAuthentic) { _ in
       [0x17, 3, 3, 0, 20] + [UInt8](repeating: 3, count: 20)
     },

@@ -11,21 +11,31 @@ import OutgoingTLS
 // A spliced connection leaves its event loop for a splice loop, once nothing of it is left in the channels.
 
 extension ProxiedConnection {
+  /// What a connection waits for before it leaves.
+  struct Draining {
+    /// The legs that have been told to send everything.
+    var legs: Set<Leg> = []
+    /// How often the sockets are still to say that they have taken what was written before.
+    var writes = 0
+  }
+
   /// An HTTP decoder has left a pipeline, and what it held went through.
   func decoderLeft() {
     decodersLeft -= 1
-    guard decodersLeft == 0, case .spliced = phase, isLeaving else { return }
-    drainedForHandOver = []
+    guard decodersLeft == 0, case .spliced = phase else { return }
+    if isLeaving { draining = Draining() }
+    // Ends have waited for the decoders too.
     for leg in [Leg.client, .upstream] { tick.flush(self, leg) }
   }
 
   /// Decides whether a splice loop is to take the connection over; TLS of before 1.3 lives in the channels' pipelines.
   func decideOnLeaving() {
-    let watches = [Leg.client, .upstream].map { (leg: $0, watch: recordWatch(of: $0)) }
     isLeaving =
       !proxy.splices.isEmpty && !isPassedThrough
-      && watches.allSatisfy { self[$0.leg].tls == nil || $0.watch?.isOver == false }
-    if !isLeaving { for watch in watches { watch.watch?.giveUp() } }
+      && [Leg.client, .upstream].allSatisfy {
+        self[$0].tls == nil || recordWatch(of: $0)?.isOver == false
+      }
+    if !isLeaving { stay() }
   }
 
   private func recordWatch(of leg: Leg) -> RecordWatch? {
@@ -33,20 +43,33 @@ extension ProxiedConnection {
     return try? self[leg].channel?.pipeline.syncOperations.handler(type: RecordWatch.self)
   }
 
-  /// Waits until a leg's socket has taken everything. Neither leg is read meanwhile, save where a peer ends.
+  /// Waits until a leg's socket has taken everything. Neither leg is read meanwhile, save where a peer ends, or where a read
+  /// was asked for before: what that brings is flushed, and waited for, too.
   func prepareHandOver(of leg: Leg, _ channel: any Channel) {
+    draining?.legs.insert(leg)
+    draining?.writes += 1
     let drained = channel.eventLoop.makePromise(of: Void.self)
     channel.writeAndFlush(ByteBuffer(), promise: drained)
     drained.futureResult.assumeIsolated().whenComplete { _ in
-      guard self.drainedForHandOver?.insert(leg).inserted == true, self.drainedForHandOver?.count == 2
-      else { return }
-      // What was asked for before may have been read since; it goes first.
-      self.drainedForHandOver = self.client.isFlushDue || self.upstream.isFlushDue ? [] : nil
-      guard self.drainedForHandOver != nil || !self.handOver() else { return }
-      // Once more, or it stays with the event loop, whatever came in between.
-      self.isLeaving = self.drainedForHandOver != nil
-      for leg in [Leg.client, .upstream] { self.tick.flush(self, leg) }
+      self.draining?.writes -= 1
+      self.leaveOnceDrained()
     }
+  }
+
+  private func leaveOnceDrained() {
+    guard let draining, draining.legs.count == 2, draining.writes == 0, !client.isFlushDue,
+      !upstream.isFlushDue
+    else { return }
+    self.draining = nil
+    guard !handOver() else { return }
+    // It is ending, and does so here.
+    stay()
+    for leg in [Leg.client, .upstream] { tick.flush(self, leg) }
+  }
+
+  private func stay() {
+    isLeaving = false
+    for leg in [Leg.client, .upstream] { recordWatch(of: leg)?.giveUp() }
   }
 
   /// - Returns: false where the connection is ending or the system gives no more descriptors.

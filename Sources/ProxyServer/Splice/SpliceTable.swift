@@ -280,7 +280,7 @@ struct SpliceTable: ~Copyable {
   /// Sends bytes whose records are written; what the peer does not take now, waits.
   mutating func transmit(_ bytes: UnsafeRawBufferPointer, to place: Place) {
     if let records = connections[place.slot]?[place.leg].records {
-      guard connections[place.slot]?[place.leg].outputEnded == false else { return }
+      guard !records.hasSaidEnd else { return }
       return transmit(bytes, to: place, sealedBy: records)
     }
     transmitSealed(bytes, to: place)
