@@ -80,4 +80,25 @@ import Testing
     proxy.removeCapture()
     try await group.shutdownGracefully()
   }
+
+  /// Whoever does not listen before it was heard is heard.
+  @Test func aServerThatTakesNothingInIsHeard() async throws {
+    let listener = try BlockingSocket.listening(isNarrow: true)
+    let proxy = try await InProcessProxy.start(upstreamPort: listener.port)
+    let client = try BlockingSocket.connected(to: proxy.port)
+    try client.send(Self.request + [UInt8](repeating: 0x81, count: 100_000))
+    let server = try listener.accepted()
+    _ = try server.receive(until: Self.headEnd)
+    try server.send(Self.answer)
+    _ = try client.receive(until: Self.headEnd)
+    let frame = LoopbackProxy.frame("do you hear me", masked: false)
+    for _ in 0..<3 {
+      try server.send(frame)
+      #expect(try client.receive(exactly: frame.count) == frame)
+    }
+    client.close()
+    server.close()
+    await proxy.stop()
+    proxy.removeCapture()
+  }
 }

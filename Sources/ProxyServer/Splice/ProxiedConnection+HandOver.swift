@@ -23,10 +23,22 @@ extension ProxiedConnection {
   func decoderLeft() {
     decodersLeft -= 1
     guard decodersLeft == 0, case .spliced = phase else { return }
-    if isLeaving { draining = Draining() }
+    if isLeaving { beginDraining() }
     // Ends have waited for the decoders too.
     for leg in [Leg.client, .upstream] { tick.flush(self, leg) }
   }
+
+  private func beginDraining() {
+    guard let channel = client.channel else { return }
+    draining = Draining()
+    channel.eventLoop.assumeIsolated().scheduleTask(in: Self.drainingLimit) {
+      guard self.draining != nil else { return }
+      self.stay()
+    }
+  }
+
+  /// A peer that takes nothing in until it is heard itself would wait for ever, since neither is read meanwhile.
+  private static var drainingLimit: TimeAmount { .seconds(1) }
 
   /// Decides whether a splice loop is to take the connection over; TLS of before 1.3 lives in the channels' pipelines.
   func decideOnLeaving() {
@@ -61,15 +73,17 @@ extension ProxiedConnection {
       !upstream.isFlushDue
     else { return }
     self.draining = nil
-    guard !handOver() else { return }
-    // It is ending, and does so here.
-    stay()
-    for leg in [Leg.client, .upstream] { tick.flush(self, leg) }
+    // Where it is ending, it does so here.
+    if !handOver() { stay() }
   }
 
+  /// It stays with the event loop for good.
   private func stay() {
-    isLeaving = false
-    for leg in [Leg.client, .upstream] { recordWatch(of: leg)?.giveUp() }
+    (isLeaving, draining) = (false, nil)
+    for leg in [Leg.client, .upstream] {
+      recordWatch(of: leg)?.giveUp()
+      tick.flush(self, leg)
+    }
   }
 
   /// - Returns: false where the connection is ending or the system gives no more descriptors.
