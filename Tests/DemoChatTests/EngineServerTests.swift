@@ -285,7 +285,8 @@ private let handshake = "/socket.io/?EIO=4&transport=polling"
       _ = await connection.read(until: "}")
       try await connection.send(maskedText("40") + maskedText(#"427["export_history",{}]"#))
       try await connection.halfClose()
-      #expect(await connection.read().contains(#"437[{"ok":true,"hits":3}]"#))
+      let heard = await connection.read()
+      #expect(heard.contains(#"437[{"ok":true,"hits":3}]"#), "\(heard)")
     }
   }
 

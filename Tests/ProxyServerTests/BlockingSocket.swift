@@ -47,16 +47,26 @@ final class BlockingSocket: Sendable {
         setsockopt(made.descriptor, level, option, &value, 4)
       }
     }
-    var place = address(0)
+    try made.bindAnywhere()
+    guard listen(made.descriptor, 16) == 0 else { throw Fault(description: "cannot listen: \(errno)") }
+    return made
+  }
+
+  /// Holds a port at which nobody listens, so that nobody else comes to.
+  static func silent() throws -> BlockingSocket {
+    let made = BlockingSocket(stream())
+    try made.bindAnywhere()
+    return made
+  }
+
+  private func bindAnywhere() throws {
+    var place = Self.address(0)
     let result = withUnsafePointer(to: &place) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(made.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    guard result == 0, listen(made.descriptor, 16) == 0 else {
-      throw Fault(description: "cannot listen: \(errno)")
-    }
-    return made
+    guard result == 0 else { throw Fault(description: "no port: \(errno)") }
   }
 
   /// - Parameter host: an IPv4 address as a number; loopback where none is given.

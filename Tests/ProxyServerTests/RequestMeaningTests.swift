@@ -38,10 +38,9 @@ import Testing
 
   /// Nobody listens at the upstream: what is passed on is answered 502, and only what is refused as it stands is not.
   @Test func whatHasTwoMeaningsIsRefused() async throws {
-    let silent = try BlockingSocket.listening()
-    let port = silent.port
-    silent.close()
-    let proxy = try await Self.proxy(before: port)
+    let silent = try BlockingSocket.silent()
+    defer { silent.close() }
+    let proxy = try await Self.proxy(before: silent.port)
     let refused: [String: String] = [
       "length and coding": Self.post + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nX",
       "coding and length": Self.post + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
@@ -113,10 +112,9 @@ import Testing
   }
 
   @Test func whatIsTooLargeIsRefused() async throws {
-    let silent = try BlockingSocket.listening()
-    let port = silent.port
-    silent.close()
-    let proxy = try await Self.proxy(before: port)
+    let silent = try BlockingSocket.silent()
+    defer { silent.close() }
+    let proxy = try await Self.proxy(before: silent.port)
     for request in [
       "GET /" + String(repeating: "x", count: 100_000) + " HTTP/1.1\r\nHost: a\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "y", count: 200_000) + "\r\n\r\n",

@@ -184,7 +184,11 @@ final class EngineSession {
   private func clientVanished() {
     isFinishing = true
     heartbeat?.cancel()
-    if timers.isEmpty { end(.left) }
+    // Behind the events that were read together with it: they are handled a tick later, and may take their time.
+    server.loop.assumeIsolated().execute { [weak self] in
+      guard let self, timers.isEmpty else { return }
+      end(.left)
+    }
   }
 
   // MARK: packets
