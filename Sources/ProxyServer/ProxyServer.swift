@@ -162,7 +162,7 @@ package final class ProxyServer: Sendable {
       forwarding: ForwardedRequest(upstream: upstream, preservesHost: configuration.preservesHost),
       limits: configuration.limits, admit: entrance.admit, nextNumber: context.nextNumber,
       ended: { entrance.census.open.subtract(1, ordering: .relaxed) },
-      giveBack: { entrance.takeBack($0, in: group) }, diagnose: context.diagnose)
+      giveBack: { entrance.takeBack($0, in: group) })
     let copies = try await listener.eventLoop.submit { [listener, splices = context.splices] in
       try listener.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
         socket in

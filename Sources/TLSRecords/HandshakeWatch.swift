@@ -21,6 +21,8 @@ package struct HandshakeWatch: ~Copyable {
   private let secrets: HandshakeSecrets
   private var incoming = Way()
   private var outgoing = Way()
+  /// What our own records are to be sealed with.
+  private var outgoingSecret: [UInt8] = []
   private var random: [UInt8]?
   private var suite: CipherSuite?
   /// Something came that is not to be taken over, or not understood.
@@ -122,8 +124,6 @@ package struct HandshakeWatch: ~Copyable {
     outgoing.protection = RecordProtection(suite, secret: ours, seals: false)
     outgoingSecret = ours
   }
-
-  private var outgoingSecret: [UInt8] = []
 
   /// Whether a record is one of the handshake, or holds application data or tickets.
   private static func isOrdinary(_ record: UnsafeRawBufferPointer, _ protection: inout RecordProtection?)

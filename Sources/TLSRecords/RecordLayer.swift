@@ -62,7 +62,7 @@ package final class RecordLayer: @unchecked Sendable {
   }
 
   /// Whether the socket ended within a record.
-  package var isWithinRecord: Bool { !rest.isEmpty }
+  var isWithinRecord: Bool { !rest.isEmpty }
 
   /// Opens all whole records, and holds back the beginning of the next.
   ///

@@ -15,7 +15,6 @@ struct FrontDoor: Sendable {
   let ended: @Sendable () -> Void
   /// Takes a connection whose legs are no longer the loop's.
   let giveBack: @Sendable (ReturnedConnection) -> Void
-  let diagnose: @Sendable (_ line: String) -> Void
 
   /// Microseconds.
   var patience: Int64 { limits.patience.nanoseconds / 1000 }

@@ -117,10 +117,10 @@ extension ProxiedConnection {
     guard let copy, copy >= 0 else { return nil }
     let received = state.bytes &- (leg == .client ? clientBytesBefore : 0)
     guard state.tls != nil else { return SplicedLeg(descriptor: copy, received: received) }
-    guard let records = recordWatch(of: leg)?.takeOver() else {
+    guard let tls = recordWatch(of: leg)?.takeOver() else {
       systemClose(copy)
       return nil
     }
-    return SplicedLeg(descriptor: copy, received: received, records: records)
+    return SplicedLeg(descriptor: copy, received: received, tls: tls)
   }
 }

@@ -22,7 +22,7 @@ extension SpliceTable {
     do throws(ReadinessQueue.Fault) {
       try queue.watch(door.listener, token: Self.listenerToken, for: .readable)
     } catch {
-      door.door.diagnose("no connections can be accepted: \(String(cString: strerror(error.number)))")
+      diagnose("no connections can be accepted: \(String(cString: strerror(error.number)))")
     }
   }
 
@@ -70,7 +70,7 @@ extension SpliceTable {
   private mutating func pauseAccepting(_ error: Int32) {
     guard let door = open else { return }
     if !door.isShort {
-      door.door.diagnose(
+      diagnose(
         "connections wait to be accepted: \(String(cString: strerror(error))); raise the limit of open files (ulimit -n)"
       )
     }

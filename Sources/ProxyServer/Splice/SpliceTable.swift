@@ -31,7 +31,7 @@ struct SpliceTable: ~Copyable {
 
   private let arena: UnsafeMutableRawPointer
   private var used = 0
-  /// Where records of TLS are read to, and where they are sealed; never both at once.
+  /// Where records of TLS are read to, and where they are sealed, which takes more; never both at once.
   let sealedRoom: UnsafeMutableRawPointer
   var steps: [SpliceStep] = []
   private var notes: [SpliceNote] = []
@@ -83,8 +83,7 @@ struct SpliceTable: ~Copyable {
     self.recorder = recorder
     self.diagnose = diagnose
     arena = .allocate(byteCount: Self.arenaBytes, alignment: 64)
-    sealedRoom = .allocate(
-      byteCount: max(Self.readBytes, RecordLayer.sealedCount(of: Self.readBytes)), alignment: 64)
+    sealedRoom = .allocate(byteCount: RecordLayer.sealedCount(of: Self.readBytes), alignment: 64)
   }
 
   deinit {
@@ -187,7 +186,7 @@ struct SpliceTable: ~Copyable {
   /// - Returns: whether there was something.
   @discardableResult
   mutating func receive(_ place: Place) -> Bool {
-    if let records = connections[place.slot]?[place.leg].records { return receiveSealed(place, records) }
+    if let tls = connections[place.slot]?[place.leg].tls { return receiveSealed(place, tls) }
     guard let range = read(place) else { return false }
     pass(range, from: place)
     return true
@@ -279,9 +278,9 @@ struct SpliceTable: ~Copyable {
 
   /// Sends bytes whose records are written; what the peer does not take now, waits.
   mutating func transmit(_ bytes: UnsafeRawBufferPointer, to place: Place) {
-    if let records = connections[place.slot]?[place.leg].records {
-      guard !records.hasSaidEnd else { return }
-      return transmit(bytes, to: place, sealedBy: records)
+    if let tls = connections[place.slot]?[place.leg].tls {
+      guard !tls.hasSaidEnd else { return }
+      return transmit(bytes, to: place, sealedBy: tls)
     }
     transmitSealed(bytes, to: place)
   }

@@ -45,15 +45,15 @@ struct SplicedLeg {
   /// Since when this peer has not taken what the other sends.
   var stalledSince: Timestamp?
   /// TLS on this leg; nil where it is plain.
-  let records: RecordLayer?
+  let tls: RecordLayer?
   /// The peer ended its direction without the close_notify of TLS: what it sent may be cut off.
   var isCutOff = false
 
   /// - Parameter received: bytes that arrived before the splice.
-  init(descriptor: Int32, received: UInt64, records: RecordLayer? = nil) {
+  init(descriptor: Int32, received: UInt64, tls: RecordLayer? = nil) {
     self.descriptor = descriptor
     self.received = received
-    self.records = records
+    self.tls = tls
   }
 
   var isOpen: Bool { descriptor >= 0 }
