@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// A plain TCP socket on loopback. Waiting is bounded: ten seconds without anything end in an error.
+/// A plain TCP socket on loopback. Waiting is bounded: a minute without anything ends in an error. On a busy machine the
+/// other side of a test may wait half of one for its turn.
 final class BlockingSocket: Sendable {
   struct Fault: Error, CustomStringConvertible {
     var description: String
@@ -12,7 +13,7 @@ final class BlockingSocket: Sendable {
 
   private init(_ descriptor: Int32) {
     self.descriptor = descriptor
-    var patience = timeval(tv_sec: 10, tv_usec: 0)
+    var patience = timeval(tv_sec: 60, tv_usec: 0)
     for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
       setsockopt(descriptor, SOL_SOCKET, option, &patience, socklen_t(MemoryLayout<timeval>.size))
     }
